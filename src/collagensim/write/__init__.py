@@ -1,0 +1,5 @@
+"""One model in many languages: kernel source, LaTeX, tables."""
+
+from collagensim.write.kernel import kernel
+
+__all__ = ["kernel"]
