@@ -1,7 +1,15 @@
 """What a model is: species, parameters with pedigree, rate laws, reactions, inputs, jumps and transport."""
 
 from collagensim.model.declarations import (
-    Basal, Derived, Input, Jump, Parameter, Reaction, Source, Species, Transport,
+    Basal,
+    Derived,
+    Input,
+    Jump,
+    Parameter,
+    Reaction,
+    Source,
+    Species,
+    Transport,
 )  # fmt: skip
 from collagensim.model.expression import Expression, Operand, evaluate, exp, log, sqrt
 from collagensim.model.laws import hill, inhibition, saturation, smooth_positive

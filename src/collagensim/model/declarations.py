@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 
 from collagensim.errors import ModelError, one_of
-from collagensim.model.expression import DIMENSIONLESS, Expression, Operand, Operandlike, as_node, symbol
-from collagensim.model.units import Unit, unit, unit_text
+from collagensim.model.expression import Expression, Operand, Operandlike, as_node, symbol
+from collagensim.model.units import DIMENSIONLESS, Unit, unit, unit_text
 
 KINDS = ("cell", "soluble", "matrix", "surface")
 PLACES = ("layer", "body")
@@ -18,9 +18,11 @@ STATUSES = ("measured", "fitted", "assumed")
 _NAME = re.compile(r"[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)?\Z")
 
 
-def _check_name(what: str, name: str) -> None:
+def _check_name(what: str, name: object) -> None:
     if not isinstance(name, str) or not _NAME.match(name):
-        raise ModelError(f"{what} name {name!r} must be lower-case words joined by underscores, such as 'collagen_iii'")
+        raise ModelError(
+            f"{what} name {name!r} must be lower-case words joined by underscores, such as 'collagen_iii'"
+        )
 
 
 class Declared(Operand):
@@ -29,9 +31,11 @@ class Declared(Operand):
     __slots__ = ()
     name: str
     unit: str
+    description: str
 
     @property
     def node(self) -> Expression:
+        """The symbol that stands for this name."""
         return symbol(self, unit(self.unit))
 
 
@@ -118,7 +122,9 @@ class Species(Declared):
         if start.op != "const":
             _same(f"baseline of {self.name!r}", start.unit, unit(self.unit))
         if self.scale is None and start.op == "const" and start.value == 0.0:
-            raise ModelError(f"species {self.name!r} rests at 0: give scale=, its typical magnitude in {self.unit}")
+            raise ModelError(
+                f"species {self.name!r} rests at 0: give scale=, its typical magnitude in {self.unit}"
+            )
 
 
 @dataclass(frozen=True)
@@ -137,7 +143,7 @@ class Derived(Declared):
 
 @dataclass(frozen=True)
 class Reaction:
-    """Something that happens: ``effect[species] * actor * rate`` is added to each species' rate of change.
+    """Something that happens: ``effect[species] * actor * rate`` is added to the species' rate of change.
 
     ``rate`` is per acting cell, per volume where nobody acts; the coefficients of ``effect`` are numbers or
     parameters, free of state.
@@ -176,7 +182,9 @@ class Basal:
         """What the solved rate is multiplied by."""
         factor = as_node(self.factor)
         if not factor.unit.same_as(DIMENSIONLESS):
-            raise ModelError(f"basal source of {self.species.name!r}: factor is in {unit_text(factor.unit)}, needs 1")
+            raise ModelError(
+                f"basal source of {self.species.name!r}: factor is in {unit_text(factor.unit)}, needs 1"
+            )
         return factor if self.actor is None else self.actor.node * factor
 
     def rate_unit(self, time: Unit) -> Unit:
@@ -208,7 +216,9 @@ class Transport:
     def __post_init__(self) -> None:
         area_per_time = unit("mm^2/day").powers
         if unit(self.diffusion.unit).powers != area_per_time:
-            raise ModelError(f"diffusion {self.diffusion.name!r} is in {self.diffusion.unit}, needs an area per time")
+            raise ModelError(
+                f"diffusion {self.diffusion.name!r} is in {self.diffusion.unit}, needs an area per time"
+            )
         if unit(self.decay.unit).powers != unit("1/day").powers:
             raise ModelError(f"decay {self.decay.name!r} is in {self.decay.unit}, needs 1 per time")
 

@@ -65,7 +65,9 @@ class Operand:
         return as_node(self)
 
     def __bool__(self) -> bool:
-        raise ModelError("a formula has no truth value: a rate must be smooth, write it with hill or smooth_positive")
+        raise ModelError(
+            "a formula has no truth value: a rate must be smooth, write it with hill or smooth_positive"
+        )
 
 
 class Expression(Operand):
@@ -83,8 +85,16 @@ class Expression(Operand):
     unit: Unit
     symbols: frozenset[Expression]
 
-    def __init__(self, op: str, args: tuple[Expression, ...], value: float, declared: Any, unit: Unit) -> None:
-        for name, content in (("op", op), ("args", args), ("value", value), ("declared", declared), ("unit", unit)):
+    def __init__(
+        self, op: str, args: tuple[Expression, ...], value: float, declared: Any, unit: Unit
+    ) -> None:
+        for name, content in (
+            ("op", op),
+            ("args", args),
+            ("value", value),
+            ("declared", declared),
+            ("unit", unit),
+        ):
             object.__setattr__(self, name, content)
         own = frozenset({self}) if op == "symbol" else frozenset().union(*(a.symbols for a in args))
         object.__setattr__(self, "symbols", own)
@@ -94,6 +104,7 @@ class Expression(Operand):
 
     @property
     def node(self) -> Expression:
+        """The tree itself."""
         return self
 
     @property
@@ -108,7 +119,9 @@ class Expression(Operand):
 _nodes: weakref.WeakValueDictionary[tuple[Any, ...], Expression] = weakref.WeakValueDictionary()
 
 
-def _make(op: str, args: tuple[Expression, ...], unit: Unit, value: float = 0.0, declared: Any = None) -> Expression:
+def _make(
+    op: str, args: tuple[Expression, ...], unit: Unit, value: float = 0.0, declared: Any = None
+) -> Expression:
     key = (op, tuple(id(a) for a in args), value, declared)
     found = _nodes.get(key)
     if found is None:
@@ -126,7 +139,7 @@ def symbol(declared: Any, unit: Unit) -> Expression:
     return _make("symbol", (), unit, declared=declared)
 
 
-def as_node(x: Operandlike) -> Expression:
+def as_node(x: object) -> Expression:
     """Return the tree of an operand or a number."""
     if isinstance(x, Operand):
         return x.node
@@ -148,7 +161,9 @@ def add(a: Operandlike, b: Operandlike) -> Expression:
     if is_number(right, 0.0):
         return left
     if not left.unit.same_as(right.unit):
-        raise ModelError(f"cannot add {text(left)} in {unit_text(left.unit)} and {text(right)} in {unit_text(right.unit)}")
+        raise ModelError(
+            f"cannot add {text(left)} in {unit_text(left.unit)} and {text(right)} in {unit_text(right.unit)}"
+        )
     if left.op == right.op == "const":
         return constant(left.value + right.value, left.unit)
     return _make("add", (left, right), left.unit)
@@ -177,10 +192,10 @@ def multiply(a: Operandlike, b: Operandlike) -> Expression:
     return _make("mul", (left, right), unit)
 
 
-def power(base: Operandlike, exponent: float) -> Expression:
+def power(base: Operandlike, exponent: object) -> Expression:
     """Return base ** exponent for a whole or half exponent."""
     node = as_node(base)
-    if isinstance(exponent, Operand) or 2 * exponent != int(2 * exponent):
+    if not isinstance(exponent, (int, float)) or 2 * exponent != int(2 * exponent):
         raise ModelError(f"exponent {exponent!r} of {text(node)} must be a whole or half number")
     if exponent == 0:
         return constant(1.0)
@@ -277,7 +292,7 @@ def _chain(node: Expression, by: Expression) -> Expression:
 
 
 def half_power(base: Array, exponent: float) -> Array:
-    """Return base ** exponent; half exponents extend oddly below zero, so that a rounding-level negative stays a number."""
+    """Return base ** exponent; half exponents extend oddly below zero, so a rounding-level negative stays a number."""
     if float(exponent).is_integer():
         return np.asarray(base ** int(exponent) if exponent >= 0 else 1.0 / base ** int(-exponent))
     whole = int(np.floor(exponent))
@@ -305,7 +320,9 @@ def evaluate(node: Expression, values: Mapping[str, Any], known: dict[Expression
         result: Any = node.value
     elif node.op == "symbol":
         inner = getattr(node.declared, "expression", None)
-        result = values[node.name] if inner is None or node.name in values else evaluate(inner.node, values, seen)
+        result = (
+            values[node.name] if inner is None or node.name in values else evaluate(inner.node, values, seen)
+        )
     else:
         result = _EVALUATE[node.op](node.value, [evaluate(a, values, seen) for a in node.args])
     seen[node] = result

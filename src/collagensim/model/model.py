@@ -11,7 +11,15 @@ from typing import TypeVar
 from collagensim.errors import ModelError, nearest
 from collagensim.model import validation
 from collagensim.model.declarations import (
-    Basal, Declared, Derived, Input, Jump, Parameter, Reaction, Species, Transport,
+    Basal,
+    Declared,
+    Derived,
+    Input,
+    Jump,
+    Parameter,
+    Reaction,
+    Species,
+    Transport,
 )  # fmt: skip
 from collagensim.model.expression import Expression, as_node, text
 
@@ -64,7 +72,7 @@ class Model:
     def _mentioned(self) -> list[Declared]:
         """Everything the formulas name, in order of first mention, through derived quantities."""
         found: dict[Declared, None] = {}
-        stack = [node for node in self.formulas()][::-1]
+        stack = self.formulas()[::-1]
         while stack:
             node = stack.pop()
             for leaf in sorted(node.symbols, key=lambda s: s.name):
@@ -103,7 +111,9 @@ class Model:
     def changed(self) -> dict[str, float]:
         """Parameter values that differ from those the formulas were written with."""
         written = {d.name: d.value for d in self._mentioned() if isinstance(d, Parameter)}
-        return {name: p.value for name, p in self._parameters().items() if written.get(name, p.value) != p.value}
+        return {
+            name: p.value for name, p in self._parameters().items() if written.get(name, p.value) != p.value
+        }
 
     def _parameters(self) -> Mapping[str, Parameter]:
         assert isinstance(self.parameters, Mapping)
@@ -151,7 +161,10 @@ class Model:
 
     def _lines(self) -> list[str]:
         lines = [self.name, self.time_unit]
-        lines += [f"species {s.name} {s.unit} {s.kind} {s.scale} {as_node(s.baseline)} {s.weight!r}" for s in self.species]
+        lines += [
+            f"species {s.name} {s.unit} {s.kind} {s.scale} {as_node(s.baseline)} {s.weight!r}"
+            for s in self.species
+        ]
         lines += [f"input {i.name} {i.unit} {i.place} {i.default}" for i in self.inputs.values()]
         lines += [f"parameter {p.name} {p.unit}" for p in self._parameters().values()]
         lines += [f"derived {d.name} = {text(d.expression.node)}" for d in self.derived]

@@ -29,7 +29,9 @@ def read_parameters(path: str | Path) -> SimpleNamespace:
         for row in reader:
             parameter = _read_row(row, f"{Path(path).name} line {reader.line_num}")
             if parameter.name in found:
-                raise ModelError(f"{Path(path).name} line {reader.line_num} gives {parameter.name!r} a second time")
+                raise ModelError(
+                    f"{Path(path).name} line {reader.line_num} gives {parameter.name!r} a second time"
+                )
             found[parameter.name] = parameter
     return SimpleNamespace(**found)
 

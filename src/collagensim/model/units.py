@@ -91,13 +91,12 @@ def unit(text: str) -> Unit:
         return DIMENSIONLESS
     registry = _registry()
     try:
-        quantity = (1.0 * registry.parse_units(text)).to_base_units()
+        quantity = registry.Quantity(registry.parse_expression(text)).to_base_units()
     except Exception as error:
         known = ", ".join(line.split(" ")[0] for line in _DEFINITIONS.strip().splitlines())
         raise ModelError(f"unit {text!r} is not known: write a product of {known} or 1") from error
     powers = {
-        str(base): Fraction(power).limit_denominator(12)
-        for base, power in quantity.dimensionality.items()
+        str(base): Fraction(power).limit_denominator(12) for base, power in quantity.dimensionality.items()
     }
     return Unit(float(quantity.magnitude), tuple(sorted(powers.items())))
 
@@ -107,17 +106,18 @@ _BASE_NAMES = {
     "[cell]": "cell", "[molecule]": "molecule", "[signal]": "signal",
 }  # fmt: skip
 _SHOWN = (
-    "1 1/day day cell/mm^3 cell/mm^3/day mg/mL mg/mL/day signal signal/day 1/signal mm mm/day um um/day um^2/second "
-    "mm^2/day 1/mm^2 1/mm^2/day mmHg mm^3/cell signal*mm^3/cell/day mg/mL*mm^3/cell/day mL/mg cell hour 1/hour year 1/year"
+    "1 1/day day cell/mm^3 cell/mm^3/day mg/mL mg/mL/day signal signal/day 1/signal mm mm/day um um/day "
+    "um^2/second mm^2/day 1/mm^2 1/mm^2/day mmHg mm^3/cell signal*mm^3/cell/day mg/mL*mm^3/cell/day mL/mg cell "
+    "hour 1/hour year 1/year"
 ).split()
 
 
 @functools.cache
 def unit_text(of: Unit) -> str:
-    """Return a readable text of a unit: a familiar one where there is one."""
+    """Return the text of a unit that `unit` reads back: a familiar one where there is one."""
     for text in _SHOWN:
         if unit(text).same_as(of):
             return text
-    factor = "" if abs(of.factor - 1.0) < 1e-9 else f"{of.factor:g} "
-    parts = [_BASE_NAMES[base] + ("" if power == 1 else f"^{power}") for base, power in of.powers]
-    return (factor + " ".join(parts)).strip() or "1"
+    factor = [] if of.factor == 1.0 else [repr(of.factor)]
+    parts = [_BASE_NAMES[base] + ("" if power == 1 else f"^({power})") for base, power in of.powers]
+    return "*".join(factor + parts) or "1"

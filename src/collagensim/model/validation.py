@@ -31,15 +31,20 @@ def check(model: Model, mentioned: Iterable[Declared]) -> None:
         _check_reaction(reaction, model.time_unit)
     for species in model.species:
         _check_free_of_state(f"baseline of {species.name!r}", as_node(species.baseline))
-    for part in (*model.jumps, *model.basals, *model.transports):
-        if part.species not in known:
-            raise ModelError(f"{type(part).__name__.lower()} of {part.species.name!r}: the model has no such species")
+    changed = [*(j.species for j in model.jumps), *(b.species for b in model.basals)]
+    for species in [*changed, *(t.species for t in model.transports)]:
+        if species not in known:
+            raise ModelError(
+                f"a jump, basal source or transport names {species.name!r}, which the model lacks"
+            )
     for transport in model.transports:
         if transport.species.kind == "surface":
-            raise ModelError(f"transport of {transport.species.name!r}: surface species do not spread in the dermis")
+            raise ModelError(
+                f"transport of {transport.species.name!r}: surface species do not spread in the dermis"
+            )
 
 
-def number(name: str, value: float) -> float:
+def number(name: str, value: object) -> float:
     """Return a finite float, or say that it is none."""
     if isinstance(value, bool) or not isinstance(value, numbers.Real) or not math.isfinite(float(value)):
         raise ModelError(f"parameter {name!r} needs a finite number, not {value!r}")
@@ -58,7 +63,9 @@ def _check_known(model: Model, mentioned: Iterable[Declared], known: set[Species
             raise ModelError(f"a formula reads {item.name!r}, which is no species of {model.name!r}"
                              f"{nearest(item.name, model.species_names)}")  # fmt: skip
         if isinstance(item, Derived) and item not in model.derived:
-            raise ModelError(f"a formula reads {item.name!r}, which is not among the derived of {model.name!r}")
+            raise ModelError(
+                f"a formula reads {item.name!r}, which is not among the derived of {model.name!r}"
+            )
 
 
 def _check_inert(model: Model, mentioned: Iterable[Declared]) -> None:

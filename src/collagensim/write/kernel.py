@@ -1,7 +1,7 @@
 """Kernel source of a model: the text of ``block_rates`` and ``block_jacobian`` that numba compiles.
 
-Formulas that read no state are not part of the loop: the text takes their values from ``p`` (parameters only) and
-``u`` (inputs too), and ``parameter_slots`` and ``input_slots`` say what to put there.
+Formulas that read no state are not part of the loop: the text takes their values from ``p`` (parameters only)
+and ``u`` (inputs too), and ``parameter_slots`` and ``input_slots`` say what to put there.
 """
 
 from __future__ import annotations
@@ -151,7 +151,10 @@ class _Writer:
         parts: list[str] = []
         for arg in node.args:
             inline = arg.op == op and level(arg) == 3 and self.uses[arg] == 1 and arg not in self.names
-            parts += self._parts(arg, op) if inline else [_bare(self.use(arg)) if op == "add" else self.use(arg)]
+            if inline:
+                parts += self._parts(arg, op)
+            else:
+                parts.append(_bare(self.use(arg)) if op == "add" else self.use(arg))
         return parts
 
     def _named(self, node: Expression) -> str:

@@ -1,13 +1,14 @@
-"""A model as numbers see it: rates of change, their exact derivatives, and what can be computed once beforehand."""
+"""A model as numbers see it: rates of change, their exact derivatives, and what is computed beforehand."""
 
 from __future__ import annotations
 
 import functools
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from collagensim.model import Derived, Expression, Input, Model, Parameter, Species
 from collagensim.model.expression import add, as_node, constant, derivative, is_number, multiply
-from collagensim.model.units import unit
+from collagensim.model.units import unit, unit_text
 
 TOP = Input("surface.present", "1", "layer", 1.0, "1 in blocks that carry the surface, 0 below")
 
@@ -16,8 +17,8 @@ TOP = Input("surface.present", "1", "layer", 1.0, "1 in blocks that carry the su
 class Lowered:
     """Rates of one block and their Jacobian as formulas.
 
-    ``rates[i]`` is d species[i]/dt; ``pattern`` lists (row, column) of the Jacobian's nonzeros, ``jacobian`` their
-    formulas; ``basal_inputs[species]`` is the input that carries a solved basal rate.
+    ``rates[i]`` is d species[i]/dt; ``pattern`` lists (row, column) of the Jacobian's nonzeros, ``jacobian``
+    their formulas; ``basal_inputs[species]`` is the input that carries a solved basal rate.
     """
 
     model: Model
@@ -34,7 +35,8 @@ def lower(model: Model) -> Lowered:
     rates = [constant(0.0, unit(s.unit) / time) for s in model.species]
     slopes: dict[tuple[int, int], Expression] = {}
     basal_inputs = {
-        b.species.name: Input(f"basal.{b.species.name}", _text(b.rate_unit(time)), "layer") for b in model.basals
+        b.species.name: Input(f"basal.{b.species.name}", unit_text(b.rate_unit(time)), "layer")
+        for b in model.basals
     }
     flows = [(r.total, dict(r.effect)) for r in model.reactions]
     flows += [(multiply(basal_inputs[b.species.name], b.modulation), {b.species: 1.0}) for b in model.basals]
@@ -51,23 +53,6 @@ def lower(model: Model) -> Lowered:
                     slopes[row, column] = term if old is None else add(old, term)
     pattern = tuple(sorted(slopes))
     return Lowered(model, tuple(rates), pattern, tuple(slopes[place] for place in pattern), basal_inputs)
-
-
-def _text(of: object) -> str:
-    from collagensim.model.units import Unit, unit_text
-
-    assert isinstance(of, Unit)
-    shown = unit_text(of)
-    return shown.replace(" ", "*") if not shown[0].isdigit() or shown == "1" else _exact(of)
-
-
-def _exact(of: object) -> str:
-    from collagensim.model.units import Unit
-
-    assert isinstance(of, Unit)
-    names = {"[length]": "m", "[time]": "day", "[mass]": "g", "[pressure]": "mmHg", "[cell]": "cell",
-             "[molecule]": "molecule", "[signal]": "signal"}  # fmt: skip
-    return "*".join([f"{of.factor!r}", *(f"{names[b]}**({p})" for b, p in of.powers)])
 
 
 @functools.cache
@@ -93,9 +78,12 @@ def gradient(node: Expression, state: Species) -> Expression:
     return result
 
 
-def _touches_surface(total: Expression, effect: dict[Species, object]) -> bool:
+def _touches_surface(total: Expression, effect: Mapping[Species, object]) -> bool:
     involved = set(effect) | set(states_read(total))
     return any(s.kind == "surface" for s in involved)
+
+
+_LEVELS = {Parameter: 1, Input: 2}
 
 
 @functools.cache
@@ -107,5 +95,5 @@ def level(node: Expression) -> int:
         if isinstance(declared, Derived):
             highest = max(highest, level(declared.expression.node))
         else:
-            highest = max(highest, 1 if isinstance(declared, Parameter) else 2 if isinstance(declared, Input) else 3)
+            highest = max(highest, _LEVELS.get(type(declared), 3))
     return highest

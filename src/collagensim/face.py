@@ -1,0 +1,137 @@
+"""The calls most users need, with the shipped biology where no model is given."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+    from collagensim.model import Model
+    from collagensim.response import Response
+    from collagensim.skin import Skin
+    from collagensim.treatment import Protocol
+
+
+def simulate(
+    skin: Skin,
+    protocol: Protocol,
+    *,
+    days: float = 365.0,
+    ageing: bool = True,
+    model: Model | None = None,
+    output_days: Iterable[float] | None = None,
+    rtol: float = 1e-6,
+    method: str = "rodas5p",
+    deadline_s: float = 600.0,
+) -> Response:
+    """Return the mean-field response of a skin to a needling protocol.
+
+    Parameters
+    ----------
+    skin : Skin
+    protocol : Protocol
+    days : float
+        Length of the course [day], 0 to 36525; no session may come later.
+    ageing : bool
+        Whether untreated collagen is slowly lost, about 1 % a year.
+    model : Model, optional
+        Another biology, or ``dermal_healing()`` with other parameter values.
+    output_days : iterable of float, optional
+        Increasing days within [0, days]; default daily, and denser in the two days after each session. The grid
+        does not touch the solution.
+    rtol : float
+        Relative tolerance of the solver, 1e-12 to 0.01.
+    method : {"rodas5p", "LSODA", "BDF", "Radau"}
+        The package's own stepper, or SciPy's on the same right side, as a second opinion.
+    deadline_s : float
+        Wall seconds after which the solve ends with an error.
+
+    Returns
+    -------
+    Response
+        ``data`` over ``time`` [day] and ``layer``; on the day of a session the state just before it.
+
+    Raises
+    ------
+    InputError
+        For anything in the call that is not valid.
+    SolveError
+        When the solve ends early; ``status`` says how.
+
+    Warns
+    -----
+    ContraindicationWarning
+        When the skin carries a risk for which needling is advised against.
+
+    Examples
+    --------
+    >>> import collagensim as cs
+    >>> protocol = cs.Protocol.series(cs.Session(device="pen", depth_mm=1.0), sessions=2, spacing_days=28)
+    >>> response = cs.simulate(cs.Skin(site="cheek", age_years=40), protocol, days=90)
+    >>> response.data["collagen_total"].dims
+    ('time', 'layer')
+    """
+    from collagensim.biology import dermal_healing
+    from collagensim.solver.simulate import simulate as run
+
+    return run(
+        dermal_healing() if model is None else model, skin, protocol, days=days, ageing=ageing,
+        output_days=output_days, rtol=rtol, method=method, deadline_s=deadline_s,
+    )  # fmt: skip
+
+
+def scan(
+    skin: Skin,
+    protocol: Protocol,
+    *,
+    days: float = 365.0,
+    depth_mm: Sequence[float] | None = None,
+    density_per_cm2: Sequence[float] | None = None,
+    spacing_days: Sequence[float] | None = None,
+    sessions: Sequence[int] | None = None,
+    ageing: bool = True,
+    model: Model | None = None,
+    progress: bool = True,
+    threads: int | None = None,
+    rtol: float = 1e-5,
+) -> xr.Dataset:
+    """Return every endpoint over a grid of protocols: depth, density, spacing and number of sessions.
+
+    Parameters
+    ----------
+    skin : Skin
+    protocol : Protocol
+        What is not scanned is taken from it; its first session is the one that is repeated.
+    days : float
+        Length of every course [day].
+    depth_mm, density_per_cm2, spacing_days, sessions : increasing numbers
+        What to scan [mm, 1/cm^2, day, 1]; at least one.
+    ageing, model, rtol
+        As in `simulate`; the default tolerance is wider, since endpoints are read to three digits.
+    progress : bool
+        Whether to draw a bar on stderr.
+    threads : int, optional
+        Default: all cores this process may use.
+
+    Returns
+    -------
+    xarray.Dataset
+        One variable an endpoint over the scanned coordinates, and ``status``.
+
+    Raises
+    ------
+    InputError, SolveError
+    """
+    from collagensim.analysis.scan import scan as over_grid
+    from collagensim.biology import dermal_healing
+    from collagensim.solver.simulate import simulate_course, warn
+
+    chosen = dermal_healing() if model is None else model
+    warn(skin, protocol)
+    return over_grid(
+        lambda someone, course: simulate_course(chosen, someone, course, days=days, ageing=ageing, rtol=rtol),
+        skin, protocol, days=days, depth_mm=depth_mm, density_per_cm2=density_per_cm2, spacing_days=spacing_days,
+        sessions=sessions, progress=progress, threads=threads,
+    )  # fmt: skip

@@ -1,0 +1,141 @@
+"""Coefficients of the implicit methods, as data."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+
+@dataclass(frozen=True, eq=False)
+class Tableau:
+    """A Rosenbrock method for autonomous systems y' = f(y), in the form that needs no product with the Jacobian.
+
+    With W = I/(h gamma) - J, stage s solves  W k_s = f(y + sum_j combine[s, j] k_j) + sum_j couple[s, j] k_j / h.
+    The last stage point plus its k is the new state, and that k is the error estimate (stiffly accurate pair).
+    Between steps  y(theta) = (1 - theta) y0 + theta (y1 + (1 - theta) (K0 + theta (K1 + theta K2)))  with
+    K_d = sum_s dense[d, s] k_s.
+
+    Attributes
+    ----------
+    name : str
+    order : int
+        Of the new state; the embedded one has an order less.
+    dense_order : int
+        Of the interpolant.
+    gamma : float
+    combine, couple : numpy.ndarray
+        (n_stages, n_stages), strictly lower triangular.
+    dense : numpy.ndarray
+        (3, n_stages).
+    source : str
+        Where the coefficients were published.
+    """
+
+    name: str
+    order: int
+    dense_order: int
+    gamma: float
+    combine: npt.NDArray[np.float64]
+    couple: npt.NDArray[np.float64]
+    dense: npt.NDArray[np.float64]
+    source: str
+
+    def arrays(self) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64], npt.NDArray[np.float64], float]:
+        """(combine, couple, dense, gamma), as the kernels take it."""
+        return self.combine, self.couple, self.dense, self.gamma
+
+
+def _lower(rows: list[list[float]], n: int) -> npt.NDArray[np.float64]:
+    matrix = np.zeros((n, n))
+    for i, row in enumerate(rows):
+        matrix[i, : len(row)] = row
+    matrix.setflags(write=False)
+    return matrix
+
+
+_SIX = [-7.502846399306121, 2.561846144803919, -11.627539656261098, -0.18268767659942256, 0.030198172008377946]
+
+RODAS5P = Tableau(
+    name="RODAS5P",
+    order=5,
+    dense_order=4,
+    gamma=0.21193756319429014,
+    combine=_lower(
+        [
+            [],
+            [3.0],
+            [2.849394379747939, 0.45842242204463923],
+            [-6.954028509809101, 2.489845061869568, -10.358996098473584],
+            [2.8029986275628964, 0.5072464736228206, -0.3988312541770524, -0.04721187230404641],
+            _SIX,
+            [*_SIX, 1.0],
+            [*_SIX, 1.0, 1.0],
+        ],
+        8,
+    ),
+    couple=_lower(
+        [
+            [],
+            [-14.155112264123755],
+            [-17.97296035885952, -2.859693295451294],
+            [147.12150275711716, -1.41221402718213, 71.68940251302358],
+            [165.43517024871676, -0.4592823456491126, 42.90938336958603, -5.961986721573306],
+            [24.854864614690072, -3.0009227002832186, 47.4931110020768, 5.5814197821558125, -0.6610691825249471],
+            [
+                30.91273214028599,
+                -3.1208243349937974,
+                77.79954646070892,
+                34.28646028294783,
+                -19.097331116725623,
+                -28.087943162872662,
+            ],
+            [
+                37.80277123390563,
+                -3.2571969029072276,
+                112.26918849496327,
+                66.9347231244047,
+                -40.06618937091002,
+                -54.66780262877968,
+                -9.48861652309627,
+            ],
+        ],
+        8,
+    ),
+    dense=np.array(
+        [
+            [
+                25.948786856663858,
+                -2.5579724845846235,
+                10.433815404888879,
+                -2.3679251022685204,
+                0.524948541321073,
+                1.1241088310450404,
+                0.4272876194431874,
+                -0.17202221070155493,
+            ],
+            [
+                -9.91568850695171,
+                -0.9689944594115154,
+                3.0438037242978453,
+                -24.495224566215796,
+                20.176138334709044,
+                15.98066361424651,
+                -6.789040303419874,
+                -6.710236069923372,
+            ],
+            [
+                11.419903575922262,
+                2.8879645146136994,
+                72.92137995996029,
+                80.12511834622643,
+                -52.072871366152654,
+                -59.78993625266729,
+                -0.15582684282751913,
+                4.883087185713722,
+            ],
+        ]
+    ),
+    source="Steinebach 2023, Construction of Rosenbrock-Wanner method Rodas5P, BIT Numer. Math. 63, 27",
+)
