@@ -42,7 +42,9 @@ class Tableau:
     dense: npt.NDArray[np.float64]
     source: str
 
-    def arrays(self) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64], npt.NDArray[np.float64], float]:
+    def arrays(
+        self,
+    ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64], npt.NDArray[np.float64], float]:
         """(combine, couple, dense, gamma), as the kernels take it."""
         return self.combine, self.couple, self.dense, self.gamma
 
@@ -51,11 +53,16 @@ def _lower(rows: list[list[float]], n: int) -> npt.NDArray[np.float64]:
     matrix = np.zeros((n, n))
     for i, row in enumerate(rows):
         matrix[i, : len(row)] = row
-    matrix.setflags(write=False)
     return matrix
 
 
-_SIX = [-7.502846399306121, 2.561846144803919, -11.627539656261098, -0.18268767659942256, 0.030198172008377946]
+_SIX = [
+    -7.502846399306121,
+    2.561846144803919,
+    -11.627539656261098,
+    -0.18268767659942256,
+    0.030198172008377946,
+]
 
 RODAS5P = Tableau(
     name="RODAS5P",
@@ -82,7 +89,13 @@ RODAS5P = Tableau(
             [-17.97296035885952, -2.859693295451294],
             [147.12150275711716, -1.41221402718213, 71.68940251302358],
             [165.43517024871676, -0.4592823456491126, 42.90938336958603, -5.961986721573306],
-            [24.854864614690072, -3.0009227002832186, 47.4931110020768, 5.5814197821558125, -0.6610691825249471],
+            [
+                24.854864614690072,
+                -3.0009227002832186,
+                47.4931110020768,
+                5.5814197821558125,
+                -0.6610691825249471,
+            ],
             [
                 30.91273214028599,
                 -3.1208243349937974,

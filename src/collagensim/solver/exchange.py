@@ -41,7 +41,9 @@ def bessel_k0(z: Floats) -> Floats:
     """
     near = np.minimum(z, 2.0)
     far = np.maximum(z, 2.0)
-    small = np.polyval(_K0_SMALL, (near / 2.0) ** 2) - np.log(near / 2.0) * np.polyval(_I0, (near / 3.75) ** 2)
+    small = np.polyval(_K0_SMALL, (near / 2.0) ** 2) - np.log(near / 2.0) * np.polyval(
+        _I0, (near / 3.75) ** 2
+    )
     large = np.polyval(_K0_LARGE, 2.0 / far) * np.exp(-far) / np.sqrt(far)
     return np.where(z <= 2.0, small, large)
 
@@ -97,7 +99,9 @@ def escape(
     if np.any(~(share >= 0.0) | ~(share <= 1.0)):
         raise InputError(f"zone fraction {share.min():g} to {share.max():g} is outside 0 to 1")
     if np.any(~(loss > 0.0)) or np.any(~(spread >= 0.0)) or not radius_um > 0.0:
-        raise InputError("exchange needs a positive decay and zone radius and a diffusion that is not negative")
+        raise InputError(
+            "exchange needs a positive decay and zone radius and a diffusion that is not negative"
+        )
     if layout == "whole":
         return np.zeros(share.shape)
     # Where nothing diffuses nothing is exchanged; 1e-12 mm2/day stands in so that lambda is not zero.
@@ -148,7 +152,9 @@ def _resistance(h: Floats, inverse: Floats) -> Floats:
     x = h * inverse
     safe = np.maximum(x, 0.02)
     # Under 0.02 the difference loses digits and the next term of the series, 2 x^4 / 945, is below 1e-9.
-    return np.asarray(h * np.where(x < 0.02, 1.0 / 3.0 - x**2 / 45.0, (1.0 / np.tanh(safe) - 1.0 / safe) / safe))
+    return np.asarray(
+        h * np.where(x < 0.02, 1.0 / 3.0 - x**2 / 45.0, (1.0 / np.tanh(safe) - 1.0 / safe) / safe)
+    )
 
 
 def _pairs(n_layers: int) -> list[tuple[int, int]]:

@@ -50,7 +50,13 @@ class Plan(NamedTuple):
 
 
 def terms(
-    local_row: Integers, local_column: Integers, link_to: Integers, link_from: Integers, *, m: int, n_blocks: int
+    local_row: Integers,
+    local_column: Integers,
+    link_to: Integers,
+    link_from: Integers,
+    *,
+    m: int,
+    n_blocks: int,
 ) -> tuple[Integers, Integers]:
     """Row and column of each term that the kernel ``jacobian`` writes: blocks first, then +rate, -rate per link."""
     shift = m * np.arange(n_blocks)[:, None]
@@ -61,7 +67,9 @@ def terms(
     return np.concatenate([row, link_row]), np.concatenate([column, link_column])
 
 
-def eliminate(rows: list[set[int]], columns: list[set[int]]) -> tuple[list[int], list[list[int]], list[list[int]]]:
+def eliminate(
+    rows: list[set[int]], columns: list[set[int]]
+) -> tuple[list[int], list[list[int]], list[list[int]]]:
     """Eliminate the diagonal entry of least fill (Markowitz) until none is left.
 
     ``rows[i]`` and ``columns[j]`` hold the off-diagonal pattern and are used up. Ties go to the lowest index, so
@@ -96,7 +104,13 @@ def eliminate(rows: list[set[int]], columns: list[set[int]]) -> tuple[list[int],
 
 
 def plan(
-    local_row: Integers, local_column: Integers, link_to: Integers, link_from: Integers, *, m: int, n_blocks: int
+    local_row: Integers,
+    local_column: Integers,
+    link_to: Integers,
+    link_from: Integers,
+    *,
+    m: int,
+    n_blocks: int,
 ) -> Plan:
     """Elimination order and patterns of a chain of equal blocks with links.
 

@@ -178,7 +178,9 @@ def _variables(field: MeanField, segment: Segment, compartment: int | None) -> d
         chosen = {s.name: states[s.name][..., compartment] for s in model.species}
     parts = np.stack([segment.share, 1.0 - segment.share], axis=-1)
     for derived in model.derived:
-        whole = np.broadcast_to(evaluate(derived.expression.node, values, known), (n, SPACE.n_layers, SPACE.n_compartments))
+        whole = np.broadcast_to(
+            evaluate(derived.expression.node, values, known), (n, SPACE.n_layers, SPACE.n_compartments)
+        )
         chosen[derived.name] = (
             (whole * parts).sum(axis=-1) if compartment is None else whole[..., compartment]
         )

@@ -1,0 +1,91 @@
+"""One year, five sessions, the whole model: our stepper against SciPy's LSODA on the same compiled right side.
+
+Both run to the same achieved error: for each, the coarsest tolerance of a ladder whose largest relative error against
+a reference solve stays below the target. The figure that counts is the ratio within one run.
+"""
+
+import statistics
+import time
+
+import numpy as np
+import pytest
+
+import collagensim as cs
+from collagensim.solver.engine import Limits
+from collagensim.solver.mean_field import Happening, MeanField, run_course
+from collagensim.treatment import injure
+
+TARGET = 1e-4
+LADDER = (1e-3, 3e-4, 1e-4, 3e-5, 1e-5, 3e-6, 1e-6, 1e-7)
+DAYS = 365.0
+TIMES = np.arange(0.0, DAYS + 1.0)
+SKIN = cs.Skin()
+PROTOCOL = cs.Protocol.series(
+    cs.Session(device="pen", depth_mm=1.5, density_per_cm2=250), sessions=5, spacing_days=30
+)
+
+
+def course(method, rtol):
+    """States (time, layer, compartment, species) and the stepper's counts."""
+    given = {**SKIN.inputs(), "skin.ageing": 1.0}
+    field = MeanField(cs.dermal_healing(), given, Limits(rtol=rtol, max_steps=10_000_000), method)
+    happenings = [
+        Happening(day, injure(SKIN, session, zone_radius_um=field.radius_um), {})
+        for day, session in PROTOCOL.events()
+    ]
+    segments = run_course(field, happenings, DAYS, TIMES)
+    return np.concatenate([segment.states for segment in segments]), field.engine.statistics()
+
+
+def error(states, reference):
+    """Largest |y - y_ref| / (|y_ref| + 1e-3 max_t |y_ref|), session days left out."""
+    away = ~np.isin(TIMES, [day for day, _ in PROTOCOL.events()])
+    scale = np.abs(reference) + 1e-3 * np.abs(reference).max(axis=0) + 1e-300
+    return float((np.abs(states - reference) / scale)[away].max())
+
+
+@pytest.fixture(scope="module")
+def reference():
+    return course("rodas5p", 1e-11)[0]
+
+
+def coarsest(method, reference):
+    for rtol in LADDER:
+        achieved = error(course(method, rtol)[0], reference)
+        if achieved <= TARGET:
+            return rtol, achieved
+    raise AssertionError(f"{method} does not reach {TARGET:g}: {achieved:g} at {rtol:g}")
+
+
+def seconds(method, rtol):
+    start = time.perf_counter()
+    course(method, rtol)
+    return time.perf_counter() - start
+
+
+def test_one_course_against_lsoda_at_equal_error(benchmark, reference):
+    ours, our_error = coarsest("rodas5p", reference)
+    theirs, their_error = coarsest("LSODA", reference)
+    pairs = [(seconds("rodas5p", ours), seconds("LSODA", theirs)) for _ in range(3)]
+    ratio = statistics.median(b / a for a, b in pairs)
+    benchmark.extra_info.update(
+        ratio_lsoda_over_ours=round(ratio, 2),
+        our_rtol=ours,
+        our_error=our_error,
+        lsoda_rtol=theirs,
+        lsoda_error=their_error,
+        lsoda_ms=round(1e3 * statistics.median(b for _, b in pairs), 1),
+        counts=course("rodas5p", ours)[1],
+    )
+    benchmark.pedantic(course, args=("rodas5p", ours), rounds=10, warmup_rounds=1)
+    print(f"\none course at error {TARGET:g}: LSODA takes {ratio:.1f} times as long; {benchmark.extra_info}")
+
+
+@pytest.mark.parametrize("rtol", [1e-4, 1e-5, 1e-6])
+def test_one_course(benchmark, reference, rtol):
+    benchmark.extra_info["error"] = error(course("rodas5p", rtol)[0], reference)
+    benchmark.pedantic(course, args=("rodas5p", rtol), rounds=10, warmup_rounds=1)
+
+
+def test_a_labelled_response(benchmark):
+    benchmark.pedantic(cs.simulate, args=(SKIN, PROTOCOL), kwargs={"days": DAYS}, rounds=10, warmup_rounds=1)

@@ -1,0 +1,232 @@
+import importlib.util
+
+import numpy as np
+import pytest
+from scipy.integrate import solve_ivp
+
+from collagensim.kernels import BEGIN, END, assemble, stepper, stepper_source
+from collagensim.kernels.tableaus import RODAS5P
+from naive.robertson import RATES, Run
+
+# Published reference values: Hairer and Wanner, Solving ODEs II, and the SUNDIALS example cvRoberts_dns.
+AT_40 = np.array([0.7158270688, 9.185534765e-6, 0.2841637457])
+AT_4E10 = np.array([5.2083e-8, 2.0833e-13, 1.0])
+
+
+def test_robertson_reaches_the_published_values():
+    run = Run(rtol=1e-8, atol=(1e-10, 1e-14, 1e-10))
+    assert run.advance(40.0) == stepper.DONE
+    # The error of 50 to 150 steps at rtol 1e-8; ten digits are published.
+    np.testing.assert_allclose(run.y, AT_40, rtol=1e-7)
+
+
+def test_robertson_survives_eleven_decades_of_time():
+    run = Run(rtol=1e-8, atol=(1e-14, 1e-20, 1e-14))
+    assert run.advance(4e10) == stepper.DONE
+    # Five digits of the first two are known; their sum with the third stays 1.
+    np.testing.assert_allclose(run.y, AT_4E10, rtol=2e-4)
+    # The method conserves linear invariants; what is left is rounding of 500 steps of size eps.
+    assert abs(run.y.sum() - 1.0) < 1e-12
+
+
+@pytest.mark.parametrize("rtol", [1e-3, 1e-5, 1e-7])
+def test_the_error_stays_near_the_tolerance(rtol):
+    run = Run(rtol=rtol, atol=(1e-2 * rtol, 1e-6 * rtol, 1e-2 * rtol))
+    run.advance(40.0)
+    # Local errors are held to the tolerance; a dissipative problem does not let their sum grow beyond a few of them.
+    assert np.max(np.abs(run.y / AT_40 - 1.0)) < 5.0 * rtol
+
+
+@pytest.mark.parametrize("max_steps", [1, 2, 7])
+def test_a_solve_in_pieces_has_the_same_bits(max_steps):
+    t_out = np.geomspace(1e-3, 40.0, 25)
+    # Loose absolute tolerances provoke rejected steps, so that a piece can end between a rejection and its retry.
+    whole, pieces = (Run(rtol=1e-4, atol=(1e-6, 1e-9, 1e-6)) for _ in range(2))
+    whole.advance(40.0, t_out)
+    rows = np.full_like(whole.rows, np.nan)
+    n_calls = 1
+    while pieces.advance(40.0, t_out, rows, max_steps) == stepper.MORE:
+        n_calls += 1
+    assert n_calls > 3
+    assert whole.counts[stepper.REJECTED] > 0
+    assert np.array_equal(pieces.y, whole.y)
+    assert np.array_equal(pieces.clock, whole.clock)
+    assert np.array_equal(pieces.counts, whole.counts)
+    assert np.array_equal(rows, whole.rows)
+
+
+def test_the_output_grid_does_not_touch_the_steps():
+    few, many = Run(), Run()
+    few.advance(40.0, [40.0])
+    many.advance(40.0, np.linspace(0.0, 40.0, 1001))
+    assert np.array_equal(few.y, many.y)
+    assert np.array_equal(few.clock, many.clock)
+    assert np.array_equal(many.rows[0], [1.0, 0.0, 0.0])
+    assert np.array_equal(many.rows[-1], many.y)
+
+
+def test_rows_between_steps_are_as_good_as_the_steps():
+    run = Run(rtol=1e-6)
+    t_out = np.geomspace(1e-2, 40.0, 60)
+    run.advance(40.0, t_out)
+    p0, p1, p2 = RATES
+
+    def rates(t, y):
+        ab, bb = p1 * y[1] * y[2], p2 * y[1] ** 2
+        return [ab - p0 * y[0], p0 * y[0] - ab - bb, bb]
+
+    reference = solve_ivp(rates, (0, 40), [1, 0, 0], "Radau", t_eval=t_out, rtol=1e-11, atol=1e-16).y.T
+    # A fourth-order interpolant between fifth-order steps: a small multiple of the tolerance, absolute part included.
+    tolerance = 1e-6 * np.abs(reference) + np.array([1e-8, 1e-12, 1e-8])
+    assert np.max(np.abs(run.rows - reference) / tolerance) < 20.0
+
+
+def test_it_ends_exactly_at_the_end_and_starts_anew_after_an_event():
+    run = Run()
+    assert run.advance(1.0) == stepper.DONE
+    assert run.clock[stepper.TIME] == 1.0
+    run.y[:] = [0.5, 0.0, 0.5]
+    run.clock[stepper.STEP] = run.counts[stepper.FRESH] = 0
+    run.advance(41.0)
+    fresh = Run(start=(0.5, 0.0, 0.5))
+    fresh.advance(40.0)
+    # Times differ by rounding, hence steps by some eps and the result by far less than the tolerance of 1e-6.
+    np.testing.assert_allclose(run.y, fresh.y, rtol=1e-9)
+
+
+def test_no_state_is_accepted_below_its_floor():
+    # B is spent within microseconds; with a crude tolerance a step overshoots zero unless the floor forbids it.
+    p, start = np.array([0.0, 1e4, 3e7]), (0.0, 1.0, 1.0)
+    crude = {"p": p, "start": start, "rtol": 1e-2, "atol": (1e-1, 1e-1, 1e-1)}
+    free, guarded = Run(**crude), Run(**crude, floor=(1e-6, 1e-6, 1e-6))
+    times = np.geomspace(1e-6, 1e-2, 200)
+    assert free.advance(1e-2, times) == guarded.advance(1e-2, times) == stepper.DONE
+    assert free.rows.min() < -1e-6
+    assert guarded.rows.min() >= -1e-6
+    assert guarded.counts[stepper.REJECTED] > free.counts[stepper.REJECTED]
+
+
+def test_a_state_that_must_sink_below_its_floor_is_named():
+    # A negative rate constant makes A fall through zero.
+    run = Run(p=np.array([0.0, -1.0, 0.0]), start=(0.5, 1.0, 1.0), floor=(1e-6, np.inf, np.inf))
+    assert run.advance(10.0) == stepper.STEP_TOO_SMALL
+    assert run.counts[stepper.STATE] == 0
+    assert -1e-6 <= run.y[0] < 1e-3
+
+
+def test_a_blow_up_ends_in_a_status():
+    # dB/dt = B^2 is infinite at t = 1.
+    run = Run(p=np.array([0.0, 0.0, -1.0]), start=(0.0, 1.0, 0.0))
+    assert run.advance(2.0) in (stepper.STEP_TOO_SMALL, stepper.NOT_FINITE)
+    assert abs(run.clock[stepper.TIME] - 1.0) < 1e-3
+    assert run.counts[stepper.STEPS] < 1000
+
+
+def test_a_rate_that_is_not_finite_ends_in_a_status_and_names_its_state():
+    run = Run(p=np.array([0.04, 1e4, np.nan]))
+    assert run.advance(1.0) == stepper.NOT_FINITE
+    assert run.counts[stepper.STATE] == 1
+    assert run.clock[stepper.TIME] == 0.0
+
+
+def test_a_matrix_that_cannot_be_factorised_ends_in_a_status():
+    # The rate p2 B^2 = 1e-12 is finite, its derivative 2 p2 B is not.
+    run = Run(p=np.array([0.0, 0.0, 1e308]), start=(0.0, 1e-160, 0.0))
+    run.clock[stepper.STEP] = 0.1
+    assert run.advance(1.0) == stepper.SINGULAR
+
+
+def test_a_state_at_rest_is_crossed_in_one_step():
+    run = Run(start=(0.0, 0.0, 1.0))
+    assert run.advance(1000.0) == stepper.DONE
+    assert run.counts[stepper.STEPS] == 1
+
+
+def linked_pair():
+    to, source = np.array([0, 3, 2, 5]), np.array([3, 0, 5, 2])
+    return Run(
+        n_blocks=2, links=(to, source, np.array([0.3, 0.1, 2.0, 0.7])), rtol=1e-9, atol=(1e-11, 1e-14, 1e-11)
+    )
+
+
+def test_the_jacobian_is_the_derivative_of_the_rates():
+    run = linked_pair()
+    run.p[:] = [0.7, 1.3, 2.1]
+    y = np.array([0.4, 0.3, 0.2, 0.1, 0.5, 0.6])
+    stepper.jacobian(y, run.system, 3, stepper.N_LOCAL, run.work[2])
+    order, start, column, source, *_ = run.plan
+    found = np.zeros((6, 6))
+    for i in range(6):
+        for e in range(start[i], start[i + 1]):
+            found[order[i], order[column[e]]] += run.work[2][source[e]]
+    expected = np.zeros((6, 6))
+    up, down, h = np.zeros(6), np.zeros(6), 1e-3
+    for j in range(6):
+        shift = h * (np.arange(6) == j)
+        stepper.rates(y + shift, run.system, 3, up)
+        stepper.rates(y - shift, run.system, 3, down)
+        expected[:, j] = (up - down) / (2 * h)
+    # Central differences are exact for quadratic rates; what is left is rounding, eps / h.
+    np.testing.assert_allclose(found, expected, atol=1e-12)
+
+
+def test_links_couple_blocks_as_written():
+    run = linked_pair()
+    run.y[:] = [1.0, 0.0, 0.0, 0.2, 0.0, 0.1]
+    start = run.y.copy()
+    run.advance(40.0)
+    out = np.zeros(6)
+
+    def rates(t, y):
+        stepper.rates(np.ascontiguousarray(y), run.system, 3, out)
+        return out.copy()
+
+    reference = solve_ivp(rates, (0, 40), start, "Radau", rtol=1e-11, atol=1e-15).y[:, -1]
+    # A few hundred steps at rtol 1e-9.
+    np.testing.assert_allclose(run.y, reference, rtol=1e-7)
+
+
+def test_the_assembled_module_runs_another_model(tmp_path):
+    source = """
+@kernel
+def block_rates(y, o, p, u, out):
+    out[o] = u[0] - p[0] * y[o]
+
+
+@kernel
+def block_jacobian(y, o, p, u, values, v):
+    values[v] = -p[0]
+"""
+    text = assemble(source)
+    assert "Robertson: A -> B" not in text
+    path = tmp_path / "generated_for_a_test.py"
+    path.write_text(text)
+    spec = importlib.util.spec_from_file_location(path.stem, path)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    out = np.zeros(2)
+    none = np.zeros(0, dtype=np.int64)
+    system = (np.array([2.0]), np.array([[1.0], [5.0]]), none, none, np.zeros(0))
+    module.rates(np.array([1.0, 2.0]), system, 1, out)
+    assert out.tolist() == [-1.0, 1.0]
+
+
+def test_the_stepper_has_one_place_for_a_model():
+    assert stepper_source().count(BEGIN) == stepper_source().count(END) == 1
+
+
+def test_an_interpolant_that_dips_below_the_floor_becomes_a_line():
+    run = Run(floor=(1e-9, 1e-9, 1e-9))
+    stages, scratch = run.work[:2]
+    y, new = np.array([1.0, 2.0, 3.0]), np.array([0.5, 2.0, 4.0])
+    scratch[stepper.NEW] = new
+    # Only the first state gets a bend, of -10 halfway at least, and only it is replaced.
+    stages[0, 0] = -40.0 / abs(RODAS5P.dense[0, 0])
+    stages[0, 1] = 0.1 / RODAS5P.dense[0, 0]
+    rows = np.zeros((1, 3))
+    stepper.write_rows(
+        1.0, np.array([0.5]), rows, y, run.clock, run.counts, RODAS5P.dense, run.tolerances[2], run.work
+    )
+    assert rows[0, 0] == 0.75
+    assert rows[0, 1] != 2.0
+    assert rows[0, 2] == 3.5
