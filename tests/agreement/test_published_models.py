@@ -27,15 +27,15 @@ def test_robertson_reaches_the_published_values():
 def test_reynolds_heals_as_published():
     response = cs.solve(reynolds_2006(), until=400.0, times=np.linspace(0.0, 400.0, 8001), rtol=1e-8)
     data = response.data
-    # The hours are read off an hourly tenth; a flat maximum is sharp to about as much again.
+    # The maxima are flat: a tenth of a per mille in height is some tenths of an hour.
     for name, peak, hour in (
         ("phagocytes", 0.1964, 33.8),
         ("damage", 3.411, 32.3),
         ("anti_inflammatory", 0.513, 64.8),
     ):
         assert float(data[name].max()) == pytest.approx(peak, rel=DIGITS), name
-        assert float(data["time"][int(np.argmax(data[name].values))]) == pytest.approx(hour, abs=0.15), name
-    assert last(response, "anti_inflammatory") == pytest.approx(0.125, rel=DIGITS)
+        assert float(data["time"][int(np.argmax(data[name].values))]) == pytest.approx(hour, abs=0.3), name
+    assert last(settles(pathogen=1.0), "anti_inflammatory") == pytest.approx(0.125, rel=DIGITS)
 
 
 def settles(until=3000.0, parameters=None, events=(), **initial):

@@ -77,7 +77,8 @@ class Parameter(Declared):
             raise ModelError(f"parameter {self.name!r} has a value or range that is not finite")
         if not self.low <= self.value <= self.high:
             raise ModelError(
-                f"parameter {self.name!r} is {self.value:g} {self.unit}, outside its range {self.low:g} to {self.high:g}"
+                f"parameter {self.name!r} is {self.value:g} {self.unit}, outside its range "
+                f"{self.low:g} to {self.high:g}"
             )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import TypeVar
@@ -40,12 +40,12 @@ class Model:
     """
 
     name: str
-    species: tuple[Species, ...]
-    derived: tuple[Derived, ...] = ()
-    reactions: tuple[Reaction, ...] = ()
-    basals: tuple[Basal, ...] = ()
-    jumps: tuple[Jump, ...] = ()
-    transports: tuple[Transport, ...] = ()
+    species: Sequence[Species]
+    derived: Sequence[Derived] = ()
+    reactions: Sequence[Reaction] = ()
+    basals: Sequence[Basal] = ()
+    jumps: Sequence[Jump] = ()
+    transports: Sequence[Transport] = ()
     zone_radius: Parameter | None = None
     parameters: Mapping[str, Parameter] | Iterable[Parameter] | None = None
     time_unit: str = "day"

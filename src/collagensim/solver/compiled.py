@@ -119,9 +119,7 @@ def _load(name: str, text: str) -> ModuleType:
             file.write(text)
         os.replace(temporary, path)
     if not any(path.parent.glob(f"__pycache__/{name}.advance-*.nbi")):
-        print(
-            "collagensim: compiling this model once (about 10 s); later runs start at once", file=sys.stderr
-        )
+        sys.stderr.write("collagensim: compiling this model once (about 10 s); later runs start at once\n")
     spec = importlib.util.spec_from_file_location(name, path)
     assert spec is not None
     assert spec.loader is not None

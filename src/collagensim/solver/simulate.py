@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from collagensim.errors import ContraindicationWarning, InputError, in_range, one_of
-from collagensim.model import Derived, Expression, Model, Species, evaluate
+from collagensim.model import Expression, Model, Operand, evaluate
 from collagensim.model.expression import as_node
 from collagensim.response import Course, Response, as_dataset
 from collagensim.skin import LAYERS, Skin
@@ -135,7 +135,7 @@ def _times(output_days: Iterable[float] | None, days: float, sessions: list[floa
         grid = np.unique(np.concatenate([daily, [0.0, days], dense]))
         # A session's day and a dense hour of another may differ by rounding only.
         grid = grid[np.append(True, np.diff(grid) > 1e-6)]
-        return grid[grid <= days]
+        return np.asarray(grid[grid <= days])
     grid = np.asarray(list(output_days), dtype=np.float64)
     if grid.ndim != 1 or not grid.size or not np.all(np.isfinite(grid)) or np.any(np.diff(grid) <= 0):
         raise InputError("output_days must be increasing finite numbers")
@@ -188,7 +188,7 @@ def _variables(field: MeanField, segment: Segment, compartment: int | None) -> d
     return {name: np.ascontiguousarray(v[..., 0] if kinds[name] else v) for name, v in chosen.items()}
 
 
-def _at_surface(item: Species | Derived) -> bool:
+def _at_surface(item: Operand) -> bool:
     """Whether a variable belongs to the surface: a surface state, or what reads one."""
     return any(state.kind == "surface" for state in states_read(as_node(item)))
 
