@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -148,12 +149,12 @@ class Model:
         }
         return replace(self, parameters={**self._parameters(), **changed})
 
-    @property
+    @functools.cached_property
     def structure_hash(self) -> str:
         """Hash of the formulas, without parameter values: what compiled code depends on."""
         return hashlib.sha256("\n".join(self._lines()).encode()).hexdigest()[:16]
 
-    @property
+    @functools.cached_property
     def hash(self) -> str:
         """Hash of the formulas and the parameter values: what results depend on."""
         values = "\n".join(f"{name}={value!r}" for name, value in sorted(self.values.items()))

@@ -66,7 +66,7 @@ def simulate(
         skin=skin.to_dict(),
         protocol=protocol.to_dict(),
         sources=[dict(row) for row in skin.table()],
-        assumptions=_assumptions(protocol),
+        assumptions=list(protocol.all_assumptions),
     )
     return Response(
         sets["data"], zone=sets["zone"], between=sets["between"], provenance=record,
@@ -195,10 +195,3 @@ def _at_surface(item: Operand) -> bool:
 
 def _session_days(protocol: Protocol) -> tuple[float, ...]:
     return tuple(day for day, _ in protocol.events())
-
-
-def _assumptions(protocol: Protocol) -> list[str]:
-    found: dict[str, None] = {}
-    for _, session in protocol.events():
-        found.update(dict.fromkeys(session.assumptions))
-    return list(found)

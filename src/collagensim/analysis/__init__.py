@@ -1,0 +1,1 @@
+"""What to make of a response: endpoints, contrasts, scans over protocols."""

@@ -1,0 +1,284 @@
+"""Every endpoint over a grid of protocols: depth, density, spacing, number of sessions."""
+
+from __future__ import annotations
+
+import itertools
+import math
+import os
+import warnings
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor, as_completed
+from dataclasses import dataclass, replace
+
+import numpy as np
+import xarray as xr
+
+from ..errors import CollagensimError, InputError, SolveError
+from ..response import Course
+from ..skin import Skin
+from ..treatment import Protocol, Session
+from .endpoints import DEFINITIONS, UNITS, endpoint_values
+
+CourseMaker = Callable[[Skin, Protocol], Course]
+Values = Mapping[str, float]
+
+AXES = {
+    "depth_mm": ("mm", "needle length or depth setting"),
+    "density_per_cm2": ("1/cm^2", "channels per skin area and session"),
+    "spacing_days": ("day", "days between sessions"),
+    "sessions": ("1", "number of sessions"),
+}
+
+
+class ScanInterrupted(KeyboardInterrupt):
+    """Ctrl-C during a scan; ``partial`` holds the finished points, the others NaN with status "not run"."""
+
+    def __init__(self, partial: xr.Dataset) -> None:
+        super().__init__("the scan was interrupted; the finished points are in .partial")
+        self.partial = partial
+
+
+@dataclass(frozen=True, eq=False)
+class _Grid:
+    """The points of a scan and the protocol at each."""
+
+    axes: dict[str, list[float]]
+    protocols: list[Protocol]
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return tuple(len(values) for values in self.axes.values())
+
+    def label(self, index: int) -> str:
+        place = np.unravel_index(index, self.shape)
+        return ", ".join(
+            f"{name}={values[i]:g}" for (name, values), i in zip(self.axes.items(), place, strict=True)
+        )
+
+
+def scan(
+    simulate_course: CourseMaker,
+    skin: Skin,
+    protocol: Protocol,
+    *,
+    days: float,
+    depth_mm: Sequence[float] | None = None,
+    density_per_cm2: Sequence[float] | None = None,
+    spacing_days: Sequence[float] | None = None,
+    sessions: Sequence[int] | None = None,
+    progress: bool = True,
+    threads: int | None = None,
+) -> xr.Dataset:
+    """Endpoints of a course at every point of a grid of protocols.
+
+    Parameters
+    ----------
+    simulate_course : callable
+        ``(skin, protocol) -> Course`` over ``days``; called from several threads, gains if it frees the GIL.
+    skin : Skin
+    protocol : Protocol
+        Its sessions are changed in depth and density; its first session is repeated when spacing or number
+        are scanned, with its own spacing and number where only one of them is.
+    days : float
+        Length of every course [day]; no session may come later.
+    depth_mm, density_per_cm2, spacing_days, sessions : increasing numbers
+        What to scan [mm, 1/cm^2, day, 1]; at least one. Only those given become dimensions.
+    progress : bool
+        Whether to draw a bar on stderr.
+    threads : int or None
+        None for all cores this process may use.
+
+    Returns
+    -------
+    xarray.Dataset
+        One variable an endpoint (see `collagensim.analysis.endpoints`) with ``units`` and ``long_name``, and
+        ``status``: "ok", or why that point failed. A failed point is NaN and raises a warning.
+
+    Raises
+    ------
+    InputError
+        For an empty, unsorted or non-finite grid, or a protocol that cannot be made.
+    SolveError
+        When every point failed.
+    ScanInterrupted
+        On Ctrl-C; it carries what was finished.
+    """
+    grid = _grid(protocol, days, depth_mm, density_per_cm2, spacing_days, sessions)
+    n_threads = _threads(threads)
+    results: list[Values | None] = [None] * len(grid.protocols)
+    reasons = ["not run"] * len(grid.protocols)
+
+    def point(index: int) -> None:
+        try:
+            results[index] = endpoint_values(simulate_course(skin, grid.protocols[index]))
+            reasons[index] = "ok"
+        except CollagensimError as error:
+            reasons[index] = str(error)
+
+    try:
+        _run_all(point, len(grid.protocols), n_threads, progress)
+    except KeyboardInterrupt:
+        raise ScanInterrupted(_dataset(grid, results, reasons, skin, protocol, days)) from None
+    _report_failures(grid, reasons)
+    return _dataset(grid, results, reasons, skin, protocol, days)
+
+
+def _run_all(point: Callable[[int], None], n: int, n_threads: int, progress: bool) -> None:
+    """Run ``point(0..n-1)``; the first one alone, so that one thread compiles and the others find it done."""
+    from tqdm import tqdm
+
+    with tqdm(total=n, desc="scan", unit="course", disable=not progress) as bar:
+        point(0)
+        bar.update()
+        pool = ThreadPoolExecutor(n_threads, thread_name_prefix="scan")
+        futures: list[Future[None]] = [pool.submit(point, index) for index in range(1, n)]
+        try:
+            for future in as_completed(futures):
+                future.result()
+                bar.update()
+        finally:
+            pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _report_failures(grid: _Grid, reasons: list[str]) -> None:
+    failed = [index for index, reason in enumerate(reasons) if reason != "ok"]
+    if not failed:
+        return
+    first = f"{grid.label(failed[0])}: {reasons[failed[0]]}"
+    if len(failed) == len(reasons):
+        raise SolveError(f"every point of the scan failed; the first, {first}")
+    text = f"{len(failed)} of {len(reasons)} points failed and are NaN (see .status); the first, {first}"
+    warnings.warn(text, RuntimeWarning, stacklevel=3)
+
+
+def _dataset(
+    grid: _Grid, results: list[Values | None], reasons: list[str], skin: Skin, protocol: Protocol, days: float
+) -> xr.Dataset:
+    done = [values for values in results if values is not None]
+    names = [name for name in UNITS if any(name in values for values in done)]
+    dims = tuple(grid.axes)
+    variables: dict[str, xr.Variable] = {}
+    for name in names:
+        column = [values.get(name, math.nan) if values is not None else math.nan for values in results]
+        attributes = {
+            "units": UNITS[name],
+            "long_name": name.replace("_", " "),
+            "definition": DEFINITIONS[name],
+        }
+        variables[name] = xr.Variable(dims, np.reshape(np.array(column, dtype=float), grid.shape), attributes)
+    status = np.reshape(np.array(reasons, dtype=object), grid.shape)
+    variables["status"] = xr.Variable(dims, status, {"long_name": "how the point ended"})
+    coordinates = {
+        name: xr.Variable(name, np.array(values), {"units": AXES[name][0], "long_name": AXES[name][1]})
+        for name, values in grid.axes.items()
+    }
+    about = {
+        "days": float(days),
+        "skin": str(skin),
+        "protocol": str(protocol),
+        "failed_points": sum(reason != "ok" for reason in reasons),
+        "notice": "Research and teaching model, uncalibrated; not medical advice.",
+    }
+    return xr.Dataset(variables, coords=coordinates, attrs=about)
+
+
+def _grid(
+    protocol: Protocol,
+    days: float,
+    depth_mm: Sequence[float] | None,
+    density_per_cm2: Sequence[float] | None,
+    spacing_days: Sequence[float] | None,
+    sessions: Sequence[int] | None,
+) -> _Grid:
+    given = {
+        "depth_mm": depth_mm,
+        "density_per_cm2": density_per_cm2,
+        "spacing_days": spacing_days,
+        "sessions": sessions,
+    }
+    axes = {name: _axis(name, values) for name, values in given.items() if values is not None}
+    if not axes:
+        raise InputError(f"nothing to scan: give one or more of {', '.join(AXES)}")
+    if not protocol.sessions:
+        raise InputError("the protocol has no session to vary: give one with at least one session")
+    points = [dict(zip(axes, values, strict=True)) for values in itertools.product(*axes.values())]
+    protocols = [_protocol_at(protocol, point) for point in points]
+    for point, made in zip(points, protocols, strict=True):
+        last = made.last_day
+        if last > days:
+            where = ", ".join(f"{name}={value:g}" for name, value in point.items())
+            raise InputError(
+                f"the last session at {where} is on day {last:g}: needs days >= {last:g}, got {days:g}"
+            )
+    return _Grid(axes, protocols)
+
+
+def _axis(name: str, values: object) -> list[float]:
+    """Return the values of one axis as increasing finite numbers."""
+    try:
+        axis = np.asarray(values, dtype=np.float64)
+    except (TypeError, ValueError):
+        raise InputError(f"{name} {values!r} are not numbers: give an increasing list of numbers") from None
+    if axis.ndim != 1 or axis.size == 0:
+        raise InputError(f"{name} has shape {axis.shape}: give a list of one number or more")
+    if not np.all(np.isfinite(axis)):
+        raise InputError(f"{name} holds {axis[~np.isfinite(axis)][0]}: give finite numbers")
+    if np.any(np.diff(axis) <= 0):
+        i = int(np.flatnonzero(np.diff(axis) <= 0)[0])
+        raise InputError(
+            f"{name} holds {axis[i]:g} before {axis[i + 1]:g}: give increasing numbers, each once"
+        )
+    if name == "sessions" and (np.any(axis != np.round(axis)) or axis[0] < 1):
+        raise InputError(
+            f"sessions holds {axis[(axis != np.round(axis)) | (axis < 1)][0]:g}: give whole numbers from 1"
+        )
+    return [int(value) if name == "sessions" else float(value) for value in axis]
+
+
+def _protocol_at(protocol: Protocol, point: Mapping[str, float]) -> Protocol:
+    """``protocol`` with what ``point`` names changed."""
+    if "spacing_days" not in point and "sessions" not in point:
+        dated = tuple((day, _session_at(session, point)) for day, session in protocol.sessions)
+        return replace(protocol, sessions=dated)
+    session = _session_at(protocol.sessions[0][1], point)
+    number = int(point.get("sessions", len(protocol.sessions)))
+    first = protocol.days[0]
+    if number == 1:
+        return replace(protocol, sessions=((first, session),))
+    spacing = point["spacing_days"] if "spacing_days" in point else _spacing(protocol)
+    made = Protocol.series(session, sessions=number, spacing_days=spacing, start_day=first)
+    return replace(protocol, sessions=made.sessions)
+
+
+def _session_at(session: Session, point: Mapping[str, float]) -> Session:
+    if session.is_punch and point.keys() & {"depth_mm", "density_per_cm2"}:
+        raise InputError("a punch goes through the whole dermis: depth and density cannot be scanned")
+    if "depth_mm" in point:
+        if session.depth_reached_mm is not None:
+            raise InputError(
+                "depth_mm cannot be scanned while depth_reached_mm is set: leave depth_reached_mm out"
+            )
+        session = replace(session, depth_mm=point["depth_mm"])
+    if "density_per_cm2" in point:
+        session = replace(session, density_per_cm2=point["density_per_cm2"], passes=None)
+    return session
+
+
+def _spacing(protocol: Protocol) -> float:
+    """The one spacing of ``protocol`` [day]."""
+    gaps = np.diff(protocol.days)
+    if gaps.size == 0 or np.ptp(gaps) > 1e-9 * gaps[0]:
+        raise InputError(
+            "the protocol has no single spacing to scan sessions with: give spacing_days as well"
+        )
+    return float(gaps[0])
+
+
+def _threads(threads: int | None) -> int:
+    if threads is None:
+        return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    if type(threads) is not int or threads < 1:
+        raise InputError(
+            f"threads {threads!r} is not valid: give a whole number from 1, or leave it out for all cores"
+        )
+    return threads

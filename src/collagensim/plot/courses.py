@@ -1,0 +1,129 @@
+"""Variables over time, one panel each, responses and layers told apart by colour and line style."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import xarray as xr
+
+from ..errors import InputError, one_of
+from ..response import Response
+from . import look
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+
+def timeline(
+    responses: Response | Sequence[Response],
+    variables: str | Sequence[str],
+    *,
+    layers: Sequence[str] = ("papillary",),
+    fold: bool = False,
+    labels: Sequence[str] | None = None,
+    ax: Axes | None = None,
+) -> Figure:
+    """Draw variables over time.
+
+    Parameters
+    ----------
+    responses : Response or list of Response
+        One colour each.
+    variables : str or list of str
+        One panel each.
+    layers : list of str
+        Layers to show of dermal variables, one line style each; without effect on surface variables.
+    fold : bool
+        Draw value over baseline instead of the value in its unit.
+    labels : list of str, optional
+        What to call the responses in the legend.
+    ax : matplotlib Axes, optional
+        Where to draw a single variable.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+    """
+    courses = look.as_responses(responses)
+    names = [variables] if isinstance(variables, str) else list(variables)
+    called = _labels(courses, labels)
+    if not names or (ax is not None and len(names) > 1):
+        raise InputError(
+            f"timeline got {len(names)} variables: give one for one ax, or one or more without ax"
+        )
+    if ax is not None:
+        figure, panels = ax.figure, [ax]
+    else:
+        columns = min(2, len(names)) if len(names) < 5 else 3
+        rows = math.ceil(len(names) / columns)
+        sheet = look.sheet(5.2 * columns, 3.3 * rows + 0.3)
+        grid = sheet.subplots(rows, columns, squeeze=False)
+        panels = list(grid.flat)
+        figure = sheet
+        for unused in panels[len(names) :]:
+            unused.remove()
+    for name, panel in zip(names, panels, strict=False):
+        _draw(panel, courses, called, name, layers, fold)
+    return figure  # type: ignore[return-value]
+
+
+def _draw(
+    ax: Axes, courses: list[Response], called: list[str], name: str, layers: Sequence[str], fold: bool
+) -> None:
+    shown = layers if "layer" in courses[0].variable(name).dims else ("",)
+    for i, response in enumerate(courses):
+        values = response.fold(name) if fold else response.variable(name)
+        for j, layer in enumerate(shown):
+            curve = _layer(values, layer)
+            alone, several = len(courses) == 1, len(shown) > 1
+            n = response.data["time"].size
+            ax.plot(
+                response.data["time"].values, curve.values,
+                color=look.COLOURS[(j if alone else i) % len(look.COLOURS)],
+                linestyle=look.STYLES[(j if several else i) % len(look.STYLES)],
+                # where the style already tells layers apart, a marker tells responses apart without colour
+                marker=look.MARKERS[i % len(look.MARKERS)] if several and not alone else "none",
+                markevery=(n // 16, max(1, n // 8)), markersize=5,
+                linewidth=1.8, label=_name_curve(called[i], layer, len(courses), len(shown)),
+            )  # fmt: skip
+    time = courses[0].data["time"]
+    y = "fold of baseline [1]" if fold else f"{look.words(name)} [{look.unit(values.attrs['units'])}]"
+    look.dress(ax, x=f"time [{time.attrs['units']}]", y=y, heading=look.words(name))
+    ax.set_xlim(
+        min(float(c.data["time"][0]) for c in courses), max(float(c.data["time"][-1]) for c in courses)
+    )
+    if len({course.session_days for course in courses}) == 1:
+        look.mark_sessions(ax, courses[0].session_days)
+    else:
+        for i, course in enumerate(courses):
+            look.mark_sessions(
+                ax, course.session_days, colour=look.COLOURS[i % len(look.COLOURS)], lines=False
+            )
+    if len(courses) > 1 or len(shown) > 1:
+        look.legend(ax)
+    elif shown != ("",):
+        ax.set_title(f"{look.words(shown[0])} layer", fontsize=look.SMALL, loc="right", color=look.GREY)
+
+
+def _layer(values: xr.DataArray, layer: str) -> xr.DataArray:
+    if "layer" not in values.dims:
+        return values
+    return values.sel(layer=one_of("layer", layer, (str(known) for known in values["layer"].values)))
+
+
+def _name_curve(label: str, layer: str, n_responses: int, n_layers: int) -> str:
+    parts = [label] if n_responses > 1 else []
+    if n_layers > 1:
+        parts.append(look.words(layer))
+    return ", ".join(parts)
+
+
+def _labels(courses: list[Response], labels: Sequence[str] | None) -> list[str]:
+    if labels is None:
+        return [f"response {i + 1}" for i in range(len(courses))]
+    if len(labels) != len(courses):
+        raise InputError(f"{len(labels)} labels for {len(courses)} responses: give one each")
+    return [str(label) for label in labels]

@@ -1,0 +1,158 @@
+"""Results on disk: netCDF with the provenance as JSON; whole or not at all; nothing in a file is executed."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import secrets
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import xarray as xr
+
+from ..errors import FileError
+
+if TYPE_CHECKING:
+    from .result import Response
+
+FORMAT = "collagensim response 1"
+GROUPS = ("data", "zone", "between")
+
+
+@contextmanager
+def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
+    """Yield a temporary name beside ``path``; rename it to ``path`` when the block ends well, else delete it.
+
+    Raises
+    ------
+    FileError
+        When the folder is missing or cannot be written; an existing file is then left as it was.
+    """
+    target = check_writable(path)
+    temporary = target.with_name(f".{target.name}.{secrets.token_hex(4)}.part")
+    try:
+        yield temporary
+        with temporary.open("rb+") as handle:  # the rename must not overtake the bytes
+            os.fsync(handle.fileno())
+        os.replace(temporary, target)
+    except OSError as error:
+        raise FileError(f"cannot write {target}: {error.strerror or error}") from error
+    finally:
+        with suppress(FileNotFoundError):
+            temporary.unlink()
+
+
+def check_writable(path: str | os.PathLike[str]) -> Path:
+    """Return ``path`` when a file can be made or replaced there; FileError otherwise."""
+    try:
+        target = Path(path).expanduser()
+    except TypeError:
+        raise FileError(f"{path!r} is not a path: give a file name such as 'run.nc'") from None
+    except RuntimeError as error:
+        raise FileError(f"cannot write {path}: {error}") from None
+    if target.is_dir():
+        raise FileError(f"cannot write {target}: it is a folder, a file name is needed")
+    if not target.parent.is_dir():
+        raise FileError(f"cannot write {target}: the folder {target.parent} does not exist")
+    if not os.access(target.parent, os.W_OK) or (target.exists() and not os.access(target, os.W_OK)):
+        raise FileError(f"cannot write {target}: permission denied")
+    return target
+
+
+def save(response: Response, path: str | os.PathLike[str]) -> Path:
+    """Write ``response`` to a netCDF-4 file and return its path; the file is whole or absent."""
+    groups = {name: getattr(response, name) for name in GROUPS}
+    present = {name: data for name, data in groups.items() if data is not None}
+    texts = {"provenance": to_json(response.provenance), "statistics": to_json(response.statistics)}
+    head = xr.Dataset(attrs={"format": FORMAT, **texts, "checksum": _checksum(present, texts)})
+    tree = xr.DataTree.from_dict({"/": head, **{f"/{name}": data for name, data in present.items()}})
+    with replacing(path) as temporary:
+        tree.to_netcdf(temporary, engine="h5netcdf")
+    return Path(path)
+
+
+def load(path: str | os.PathLike[str]) -> Response:
+    """Return the `Response` that `Response.save` wrote to ``path``, every bit equal.
+
+    Raises
+    ------
+    FileError
+        When the file is missing, damaged, or not one of ours; the sentence says which.
+    """
+    from .result import Response
+
+    try:
+        source = Path(path).expanduser()
+    except (TypeError, RuntimeError):
+        raise FileError(f"{path!r} is not a path: give a file name such as 'run.nc'") from None
+    if not source.is_file():
+        raise FileError(
+            f"cannot read {source}: {'it is a folder' if source.is_dir() else 'there is no such file'}"
+        )
+    try:
+        with xr.open_datatree(source, engine="h5netcdf") as tree:
+            head = dict(tree.attrs)
+            present = {name: _restored(tree[name].to_dataset()) for name in GROUPS if name in tree.children}
+    except PermissionError:
+        raise FileError(f"cannot read {source}: permission denied") from None
+    except (ImportError, MemoryError):
+        raise
+    except Exception as error:  # a damaged file can fail anywhere inside the HDF5 stack
+        raise FileError(f"cannot read {source}: it is damaged or not a collagensim result file") from error
+    if head.get("format") != FORMAT:
+        found = head.get("format", "no format mark")
+        raise FileError(f"cannot read {source}: it holds {found!r}, this version reads {FORMAT!r}")
+    texts = {name: str(head.get(name, "")) for name in ("provenance", "statistics")}
+    if "data" not in present or head.get("checksum") != _checksum(present, texts):
+        raise FileError(f"cannot read {source}: it is damaged (its contents do not match its checksum)")
+    return Response(
+        present["data"],
+        zone=present.get("zone"),
+        between=present.get("between"),
+        provenance=json.loads(texts["provenance"]),
+        statistics=json.loads(texts["statistics"]),
+    )
+
+
+def to_json(record: Mapping[str, Any]) -> str:
+    """Return ``record`` as JSON text; numpy numbers and arrays become plain numbers and lists."""
+
+    def plain(value: Any) -> Any:
+        if isinstance(value, np.ndarray | np.generic):
+            return value.tolist()
+        if isinstance(value, set | frozenset):
+            return sorted(value)
+        raise TypeError(f"{type(value).__name__} {value!r} cannot be kept in a result file")
+
+    return json.dumps(record, default=plain, ensure_ascii=False)
+
+
+def _restored(data: xr.Dataset) -> xr.Dataset:
+    """Undo what netCDF does to attributes: lists come back as arrays, one-number lists as numbers."""
+    data = data.load()
+    for variable in data.variables.values():
+        variable.encoding.clear()
+        for name, value in variable.attrs.items():
+            layered = name == "baseline" and "layer" in variable.dims
+            plain = value.tolist() if isinstance(value, np.ndarray | np.generic) else value
+            variable.attrs[name] = [plain] if layered and not isinstance(plain, list) else plain
+    return data
+
+
+def _checksum(groups: Mapping[str, xr.Dataset], texts: Mapping[str, str]) -> str:
+    """SHA-256 over every name, unit and bit that a reader would use."""
+    digest = hashlib.sha256(json.dumps(dict(texts), sort_keys=True).encode())
+    for group, data in sorted(groups.items()):
+        for name, variable in sorted(data.variables.items(), key=lambda item: str(item[0])):
+            attributes = json.dumps(variable.attrs, sort_keys=True)
+            digest.update(f"{group}/{name}{variable.dims}{attributes}".encode())
+            values = variable.values
+            numeric = values.dtype.kind in "fiub"
+            digest.update(
+                np.ascontiguousarray(values).tobytes() if numeric else json.dumps(values.tolist()).encode()
+            )
+    return digest.hexdigest()

@@ -1,0 +1,157 @@
+"""The answer of a simulation: labelled courses that know their units and where they come from."""
+
+from __future__ import annotations
+
+import html
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+from ..errors import InputError, nearest, one_of
+from .course import Course, course_of
+from .files import save
+
+if TYPE_CHECKING:
+    from ..treatment import Protocol
+
+NOTICE = "Research and teaching model, uncalibrated; not medical advice."
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Response:
+    """The course of every variable after a protocol.
+
+    Attributes
+    ----------
+    data : xarray.Dataset
+        Tissue averages over ``time`` [day] and, in the dermis, ``layer``; every variable carries ``units``,
+        ``long_name`` and ``baseline``. A model without layers has ``time`` only, in its own unit.
+    zone, between : xarray.Dataset or None
+        The same around the channels and in the tissue between them.
+    provenance : dict
+        Plain JSON values: model, hash, parameters, skin, protocol, options, versions, status, sources.
+    statistics : dict
+        What the solve cost: steps, evaluations, seconds.
+    """
+
+    data: xr.Dataset
+    zone: xr.Dataset | None = field(default=None, kw_only=True)
+    between: xr.Dataset | None = field(default=None, kw_only=True)
+    provenance: Mapping[str, Any] = field(kw_only=True)
+    statistics: Mapping[str, Any] = field(default_factory=dict, kw_only=True)
+
+    @property
+    def session_days(self) -> tuple[float, ...]:
+        """The days of the sessions [day], increasing; empty when the model knows none."""
+        sessions = (self.provenance.get("protocol") or {}).get("sessions", ())
+        return tuple(float(entry["day"]) for entry in sessions)
+
+    @property
+    def course(self) -> Course:
+        """The tissue averages as bare arrays, for endpoints."""
+        return course_of(self.data, self.session_days)
+
+    def fold(self, name: str, layer: str | None = None) -> xr.DataArray:
+        """``name`` over its baseline [1], in every layer or in ``layer``.
+
+        Raises
+        ------
+        InputError
+            When the variable or layer is unknown, or rests at zero so that no fold exists.
+        """
+        values = self.variable(name)
+        baseline: xr.DataArray | float = values.attrs["baseline"]
+        if "layer" in values.dims:
+            baseline = xr.DataArray(np.asarray(baseline, dtype=float), dims="layer")
+        if not np.all(np.asarray(baseline) > 0):
+            raise InputError(
+                f"{name} rests at zero, so it has no fold: use data[{name!r}] [{values.attrs['units']}]"
+            )
+        folded = values / baseline
+        folded.attrs = {
+            "units": "1",
+            "long_name": f"{values.attrs['long_name']} over baseline",
+            "baseline": 1.0,
+        }
+        if layer is None:
+            return folded
+        if "layer" not in folded.dims:
+            raise InputError(f"{name} has no layers: leave layer out")
+        return folded.sel(layer=one_of("layer", layer, map(str, self.data["layer"].values)))
+
+    def variable(self, name: str) -> xr.DataArray:
+        """``data[name]``; an unknown name answers with the nearest one and its unit."""
+        if name in list(self.data.data_vars):
+            return self.data[name]
+        names = [str(known) for known in self.data.data_vars]
+        raise InputError(
+            f"no variable {name!r} in this response{nearest(name, names) or ': see response.data'}"
+        )
+
+    def summary(self) -> pd.DataFrame:
+        """Table of endpoints with value, unit, place and definition: see `collagensim.analysis.endpoints`."""
+        from ..analysis.endpoints import endpoint_table
+
+        return endpoint_table(self.course)
+
+    def sources(self) -> pd.DataFrame:
+        """Table of the publications and assumptions this run rests on."""
+        records = [
+            item if isinstance(item, Mapping) else {"key": item}
+            for item in self.provenance.get("sources", ())
+        ]
+        assumed = [{"key": "assumed", "text": text} for text in self.provenance.get("assumptions", ())]
+        return pd.DataFrame([*map(dict, records), *assumed])
+
+    def to_dataframe(self) -> pd.DataFrame:
+        """Tidy long table of ``data``: one row for each time, layer (missing at the surface) and variable."""
+        frames = []
+        for name, values in self.data.data_vars.items():
+            frame = (
+                values.drop_vars("layer_thickness", errors="ignore").to_dataframe(name="value").reset_index()
+            )
+            frames.append(frame.assign(variable=str(name), unit=values.attrs["units"]))
+        table = pd.concat(frames, ignore_index=True)
+        order = [column for column in ("time", "layer", "variable", "value", "unit") if column in table]
+        return table[order]
+
+    def save(self, path: str | os.PathLike[str]) -> Path:
+        """Write a netCDF-4 file that `collagensim.load` reads back, every bit equal; whole or not at all."""
+        return save(self, path)
+
+    def branch(self, day: float, protocol: Protocol | None = None, *, days: float | None = None) -> Response:
+        """The same course up to ``day`` [day], then ``protocol`` instead (days on the original clock).
+
+        ``protocol`` None means no further session; ``days`` defaults to the length of this course.
+        The sessions before ``day`` are simulated again, so the two courses agree until then.
+        """
+        import collagensim
+
+        from ..analysis.branch import branched
+
+        return branched(
+            self, day, protocol, days=days, simulate=collagensim.simulate, model=collagensim.dermal_healing()
+        )
+
+    def __repr__(self) -> str:
+        return f"<Response of {self._heading()}>"
+
+    def _heading(self) -> str:
+        time = self.data["time"]
+        unit = str(time.attrs.get("units", "day"))
+        model = self.provenance.get("model", "a model")
+        sessions = f"{len(self.session_days)} sessions, " if self.provenance.get("protocol") else ""
+        return f"{model}: {sessions}{len(self.data.data_vars)} variables over {float(time[-1]):g} {unit}"
+
+    def _repr_html_(self) -> str:
+        table = self.summary()
+        body = (
+            str(table.to_html(escape=True, float_format=lambda value: f"{value:.4g}")) if len(table) else ""
+        )
+        return f"<p><b>{html.escape(self._heading())}</b></p>{body}<p><small>{NOTICE}</small></p>"

@@ -1,0 +1,194 @@
+import dataclasses
+import threading
+import warnings
+
+import numpy as np
+import pytest
+
+from collagensim.analysis.scan import ScanInterrupted, scan
+from collagensim.errors import InputError, SolveError
+from collagensim.response import Course
+from collagensim.skin import Skin
+from collagensim.treatment import Aftercare, Protocol, Session
+
+SKIN = Skin()
+BASE = Protocol.series(Session(depth_mm=1.5, passes=3), sessions=3, spacing_days=20)
+TIME = np.array([0.0, 300.0])
+
+
+def told(protocol):
+    """A course whose endpoints give the protocol back: gain = depth, share = density, elastin = days of sessions."""
+    session = protocol.sessions[0][1]
+    last = {
+        "collagen_total": 1.0 + session.depth_mm / 100.0,
+        "collagen_iii": 1e-4 * session.channels_per_cm2 * (1.0 + session.depth_mm / 100.0),
+        "elastin": 1.0 + protocol.last_day / 100.0,
+        "melanin": 1.0 + len(protocol.sessions),
+    }
+    values = {name: np.array([1.0, value]) for name, value in last.items()}
+    return Course(TIME, values, {name: np.array(1.0) for name in last}, {}, session_days=protocol.days)
+
+
+def scan_told(protocol=BASE, **given):
+    return scan(lambda skin, course: told(course), SKIN, protocol, days=300, progress=False, **given)
+
+
+def test_every_point_is_the_course_of_its_own_protocol():
+    depths, densities, spacings, numbers = [0.5, 1.0, 2.0], [100.0, 250.0], [10.0, 30.0], [1, 2, 5]
+    found = scan_told(depth_mm=depths, density_per_cm2=densities, spacing_days=spacings, sessions=numbers)
+    assert found["elastin_change"].dims == ("depth_mm", "density_per_cm2", "spacing_days", "sessions")
+    assert found["elastin_change"].shape == (3, 2, 2, 3)
+    for i, depth in enumerate(depths):
+        np.testing.assert_allclose(found["collagen_papillary_change"][i], depth, rtol=1e-12)
+    for i, density in enumerate(densities):
+        np.testing.assert_allclose(found["collagen_iii_share"][:, i], 1e-4 * density, rtol=1e-12)
+    for (i, spacing), (j, number) in ((a, b) for a in enumerate(spacings) for b in enumerate(numbers)):
+        np.testing.assert_allclose(
+            found["elastin_change"][:, :, i, j], spacing * (number - 1), rtol=1e-12, atol=1e-12
+        )
+        np.testing.assert_allclose(found["melanin_peak_fold"][:, :, i, j], 1 + number)
+    assert (found["status"] == "ok").all()
+
+
+def test_only_what_is_given_becomes_a_dimension_and_the_rest_stays():
+    uneven = Protocol(
+        [(0, Session(depth_mm=1.0)), (10, Session(depth_mm=2.0)), (50, Session())],
+        aftercare=[Aftercare("uv")],
+    )
+    seen = []
+    scan(lambda s, p: seen.append(p) or told(p), SKIN, uneven, days=300, depth_mm=[0.5], progress=False)
+    assert seen[0].days == uneven.days
+    assert seen[0].aftercare == uneven.aftercare
+    assert {session.depth_mm for _, session in seen[0].sessions} == {0.5}
+    assert scan_told(depth_mm=[0.5, 1.0])["elastin_change"].dims == ("depth_mm",)
+    assert scan_told(sessions=[2, 4])["elastin_change"].values == pytest.approx(
+        [20.0, 60.0]
+    )  # its own spacing
+    assert scan_told(spacing_days=[7, 14])["elastin_change"].values == pytest.approx(
+        [14.0, 28.0]
+    )  # its own number
+
+
+def test_endpoints_and_coordinates_carry_units():
+    found = scan_told(depth_mm=[0.5, 1.0])
+    assert found["elastin_change"].attrs["units"] == "%"
+    assert found["depth_mm"].attrs["units"] == "mm"
+    assert all("units" in found[name].attrs for name in found.data_vars if name != "status")
+
+
+@pytest.mark.parametrize("threads", [1, 2, 7])
+def test_any_number_of_threads_gives_the_same_answer(threads):
+    given = {"depth_mm": np.linspace(0.1, 3, 12), "sessions": [1, 2, 3]}
+    assert scan_told(threads=threads, **given).identical(scan_told(threads=3, **given))
+
+
+def test_one_point_runs_alone_first_so_that_one_thread_compiles():
+    running, most, finished = set(), [], []
+
+    def course(skin, protocol):
+        running.add(threading.get_ident())
+        if not finished:
+            most.append(len(running))
+        finished.append(1)
+        return told(protocol)
+
+    scan(course, SKIN, BASE, days=300, depth_mm=np.linspace(0.1, 3, 20), threads=4, progress=False)
+    assert most == [1]
+
+
+def test_a_failed_point_is_nan_with_its_reason_and_a_warning():
+    def course(skin, protocol):
+        if protocol.sessions[0][1].depth_mm == 1.0:
+            raise SolveError("step too small on day 3")
+        return told(protocol)
+
+    with pytest.warns(RuntimeWarning, match=r"1 of 3 points failed.*depth_mm=1: step too small on day 3"):
+        found = scan(course, SKIN, BASE, days=300, depth_mm=[0.5, 1.0, 2.0], progress=False)
+    assert np.isnan(found["collagen_papillary_change"].values).tolist() == [False, True, False]
+    assert found["status"].values.tolist() == ["ok", "step too small on day 3", "ok"]
+    assert found.attrs["failed_points"] == 1
+
+
+def test_when_every_point_fails_the_scan_fails():
+    def course(skin, protocol):
+        raise SolveError("no")
+
+    with pytest.raises(SolveError, match="every point"):
+        scan(course, SKIN, BASE, days=300, depth_mm=[0.5, 1.0], progress=False)
+
+
+def test_a_defect_of_ours_is_not_hidden_as_a_failed_point():
+    def course(skin, protocol):
+        raise KeyError("typo")
+
+    with pytest.raises(KeyError, match="typo"):
+        scan(course, SKIN, BASE, days=300, depth_mm=[0.5, 1.0], progress=False)
+
+
+def test_interruption_keeps_the_finished_points():
+    def course(skin, protocol):
+        if protocol.sessions[0][1].depth_mm > 1.0:
+            raise KeyboardInterrupt
+        return told(protocol)
+
+    with pytest.raises(ScanInterrupted) as stop:
+        scan(course, SKIN, BASE, days=300, depth_mm=[0.5, 1.0, 2.0, 3.0], threads=1, progress=False)
+    assert isinstance(stop.value, KeyboardInterrupt)
+    assert stop.value.partial["status"].values.tolist() == ["ok", "ok", "not run", "not run"]
+    assert np.isfinite(stop.value.partial["elastin_change"].values).tolist() == [True, True, False, False]
+
+
+def test_progress_goes_to_stderr_only(capsys):
+    scan(lambda s, p: told(p), SKIN, BASE, days=300, depth_mm=[0.5, 1.0])
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert "2/2" in err
+    scan_told(depth_mm=[0.5])
+    assert capsys.readouterr() == ("", "")
+
+
+@pytest.mark.parametrize(
+    ("given", "sentence"),
+    [
+        ({}, "nothing to scan: give one or more of depth_mm"),
+        ({"depth_mm": []}, "depth_mm has shape"),
+        ({"depth_mm": 1.0}, "depth_mm has shape"),
+        ({"depth_mm": [1.0, np.nan]}, "depth_mm holds nan"),
+        ({"depth_mm": [1.0, np.inf]}, "depth_mm holds inf"),
+        ({"depth_mm": [2.0, 1.0]}, "2 before 1"),
+        ({"depth_mm": [1.0, 1.0]}, "each once"),
+        ({"depth_mm": ["deep"]}, "not numbers"),
+        ({"depth_mm": [1.0, 1500.0]}, "did you mean 1.5 mm"),
+        ({"density_per_cm2": [-5.0, 100.0]}, "density_per_cm2 -5"),
+        ({"sessions": [1.5]}, "whole numbers"),
+        ({"sessions": [0, 1]}, "whole numbers"),
+        ({"spacing_days": [10, 200]}, "spacing_days=200 is on day 400: needs days >= 400, got 300"),
+        ({"depth_mm": [1.0], "threads": 0}, "threads 0"),
+        ({"protocol": Protocol(), "depth_mm": [1.0]}, "no session"),
+        (
+            {"protocol": Protocol([(0, Session()), (9, Session()), (40, Session())]), "sessions": [2]},
+            "single spacing",
+        ),
+        ({"protocol": Protocol([(0, Session(device="punch"))]), "depth_mm": [1.0]}, "punch"),
+        ({"protocol": Protocol([(0, Session(depth_reached_mm=1))]), "depth_mm": [1.0]}, "depth_reached_mm"),
+    ],
+)
+def test_bad_grids_get_one_sentence_before_anything_runs(given, sentence):
+    def never(skin, protocol):
+        raise AssertionError
+
+    with pytest.raises(InputError, match=sentence) as refusal:
+        scan(never, SKIN, days=300, progress=False, **{"protocol": BASE, **given})
+    assert "\n" not in str(refusal.value)
+
+
+def test_scanning_density_replaces_passes():
+    assert BASE.sessions[0][1].passes == 3
+    found = scan_told(density_per_cm2=[50.0, 100.0])
+    np.testing.assert_allclose(found["collagen_iii_share"].values, [0.005, 0.01], rtol=1e-12)
+
+
+def test_a_scan_warns_of_nothing_when_nothing_failed():
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        scan_told(protocol=dataclasses.replace(BASE), depth_mm=[0.5])
