@@ -3,32 +3,28 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterable, Mapping
-from typing import Any
+from collections.abc import Iterable
 
 import numpy as np
 import numpy.typing as npt
 
 from collagensim.errors import ContraindicationWarning, InputError, in_range, one_of
-from collagensim.model import Expression, Model, Operand, evaluate
-from collagensim.model.expression import as_node
+from collagensim.model import Model
 from collagensim.response import Course, Response, as_dataset
 from collagensim.skin import LAYERS, Skin
+from collagensim.solver.columns import Columns
 from collagensim.solver.engine import Limits
 from collagensim.solver.mean_field import (
     BETWEEN,
-    SPACE,
     ZONE,
     Happening,
     MeanField,
     Segment,
-    average,
     run_course,
 )  # fmt: skip
 from collagensim.solver.provenance import provenance_of
 from collagensim.solver.solve import METHODS, long_names
 from collagensim.treatment import Protocol, injure
-from collagensim.write.lowering import states_read
 
 Array = npt.NDArray[np.float64]
 
@@ -52,14 +48,12 @@ def simulate(
     """Return the mean-field response of ``skin`` to ``protocol``; see `collagensim.simulate`."""
     warn(skin, protocol)
     field, segments, span = _run(model, skin, protocol, days, ageing, output_days, rtol, method, deadline_s)
-    sessions = _session_days(protocol)
-    parts = {
-        "data": _course(field, segments, None, sessions),
-        "zone": _course(field, segments, ZONE, sessions),
-        "between": _course(field, segments, BETWEEN, sessions),
-    }
+    found = Columns(field, segments, protocol.days)
     names = long_names(model)
-    sets = {name: as_dataset(course, layers=LAYERS, long_names=names) for name, course in parts.items()}
+    data, zone, between = (
+        as_dataset(course, layers=LAYERS, long_names=names)
+        for course in (found.tissue(), found.compartment(ZONE), found.compartment(BETWEEN))
+    )
     record = provenance_of(
         model,
         {"days": span, "ageing": bool(ageing), "rtol": rtol, "method": method},
@@ -68,10 +62,7 @@ def simulate(
         sources=[dict(row) for row in skin.table()],
         assumptions=list(protocol.all_assumptions),
     )
-    return Response(
-        sets["data"], zone=sets["zone"], between=sets["between"], provenance=record,
-        statistics=field.engine.statistics(),
-    )  # fmt: skip
+    return Response(data, zone=zone, between=between, provenance=record, statistics=field.engine.statistics())
 
 
 def simulate_course(
@@ -85,7 +76,7 @@ def simulate_course(
 ) -> Course:
     """Return the tissue averages of a course as bare arrays: what a scan needs, without labels."""
     field, segments, _ = _run(model, skin, protocol, days, ageing, None, rtol, "rodas5p", 600.0)
-    return _course(field, segments, None, _session_days(protocol))
+    return Columns(field, segments, protocol.days).tissue()
 
 
 def warn(skin: Skin, protocol: Protocol) -> None:
@@ -142,56 +133,3 @@ def _times(output_days: Iterable[float] | None, days: float, sessions: list[floa
     if grid[0] < 0 or grid[-1] > days:
         raise InputError(f"output_days run from {grid[0]:g} to {grid[-1]:g}: keep them within 0 to {days:g}")
     return grid
-
-
-def _course(
-    field: MeanField, segments: list[Segment], compartment: int | None, sessions: tuple[float, ...]
-) -> Course:
-    """Arrays of every species and derived quantity: tissue averages, or those of one compartment."""
-    model = field.bound.model
-    columns: dict[str, list[Array]] = {}
-    for segment in segments:
-        for name, values in _variables(field, segment, compartment).items():
-            columns.setdefault(name, []).append(values)
-    rest = Segment(np.zeros(1), MeanField.blocks(field.bound.baseline)[None], field.share, segments[0].inputs)
-    resting = {name: values[0] for name, values in _variables(field, rest, compartment).items()}
-    return Course(
-        np.concatenate([segment.time for segment in segments]),
-        {name: np.concatenate(parts) for name, parts in columns.items()},
-        resting,
-        {item.name: item.unit for item in (*model.species, *model.derived)},
-        field.thickness,
-        sessions,
-    )
-
-
-def _variables(field: MeanField, segment: Segment, compartment: int | None) -> dict[str, Array]:
-    bound, model = field.bound, field.bound.model
-    n = segment.time.size
-    states = bound.by_name(segment.states)
-    known: dict[Expression, Any] = {}
-    values: Mapping[str, Any] = {**bound.parameters, **segment.inputs, **states}
-    if compartment is None:
-        means = average(bound, segment.states, segment.share)
-        chosen = {s.name: means[..., i] for i, s in enumerate(model.species)}
-    else:
-        chosen = {s.name: states[s.name][..., compartment] for s in model.species}
-    parts = np.stack([segment.share, 1.0 - segment.share], axis=-1)
-    for derived in model.derived:
-        whole = np.broadcast_to(
-            evaluate(derived.expression.node, values, known), (n, SPACE.n_layers, SPACE.n_compartments)
-        )
-        chosen[derived.name] = (
-            (whole * parts).sum(axis=-1) if compartment is None else whole[..., compartment]
-        )
-    kinds = {item.name: _at_surface(item) for item in (*model.species, *model.derived)}
-    return {name: np.ascontiguousarray(v[..., 0] if kinds[name] else v) for name, v in chosen.items()}
-
-
-def _at_surface(item: Operand) -> bool:
-    """Whether a variable belongs to the surface: a surface state, or what reads one."""
-    return any(state.kind == "surface" for state in states_read(as_node(item)))
-
-
-def _session_days(protocol: Protocol) -> tuple[float, ...]:
-    return tuple(day for day, _ in protocol.events())
