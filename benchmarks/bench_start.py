@@ -1,0 +1,39 @@
+"""From process start to the first result: CPU seconds beyond the import of what we build on, with and without cache."""
+
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+
+PROBE = """
+import json, time
+start = time.process_time()
+import h5netcdf, numba, numpy, pandas, pint, xarray
+import numba.core.caching
+third_party = time.process_time() - start
+import collagensim as cs
+session = cs.Session(device="roller", depth_mm=1.5, density_per_cm2=250)
+cs.simulate(cs.Skin(), cs.Protocol.series(session, sessions=5, spacing_days=30), days=365)
+print(json.dumps({"third_party": third_party, "ours": time.process_time() - start - third_party}))
+"""
+
+
+def probe(cache):
+    environment = {**os.environ, "COLLAGENSIM_CACHE": str(cache)}
+    run = subprocess.run([sys.executable, "-c", PROBE], env=environment, capture_output=True, text=True, check=True)
+    return json.loads(run.stdout)
+
+
+@pytest.mark.timeout(300)
+def test_first_and_second_process(benchmark, tmp_path):
+    first = probe(tmp_path)
+    second = benchmark.pedantic(probe, args=(tmp_path,), rounds=3)
+    benchmark.extra_info.update(
+        uncached_cpu_s=round(first["ours"], 2),
+        cached_cpu_s=round(second["ours"], 2),
+        third_party_cpu_s=round(second["third_party"], 2),
+        cached_over_third_party=round(second["ours"] / second["third_party"], 2),
+    )
+    print(f"\nfirst result: {benchmark.extra_info}")
