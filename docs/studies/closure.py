@@ -1,6 +1,6 @@
 """How the mean field closes the zone around a channel decides the sign of the collagen gain: three closures compared.
 
-Run with ``python docs/studies/closure.py``; the table of docs/closure.md is its output.
+``python docs/studies/closure.py > docs/closure.md`` makes the page.
 """
 
 from dataclasses import dataclass
@@ -12,6 +12,26 @@ from collagensim.solver.columns import Columns
 from collagensim.solver.engine import Limits
 from collagensim.solver.mean_field import Happening, MeanField, run_course
 from collagensim.treatment import injure
+
+PAGE = """# The closure of the mean field
+
+A mean-field model of needling has to say what an injured cell's neighbour feels. Signals spread some 400 um
+(sqrt(D / k) of TGF-beta), channels at 250 per cm2 stand some 640 um apart, so neither "every channel for itself" nor
+"all one tissue" is right. The model holds two compartments a layer: the *zone* within 250 um of a channel and the
+tissue *between*, exchanging soluble species at a rate that follows from diffusion, clearance and the channels' layout
+([derivation](derivations/exchange.md)); nothing in it is fitted. Cells do not cross. At each session both start from
+the layer's mean, because new channels fall where chance puts them.
+
+That choice is science, not bookkeeping: it decides the size, and for the mass of the dermis the sign, of the gain. Five
+sessions with a pen at 1.5 mm and 250 channels/cm2, default skin, ageing off, change at one year against day 0:
+"""
+
+AFTER = """
+A closed zone keeps every signal where it was made and so gains most. Spread over the whole layer, the same injury is a
+weak one everywhere. The shipped closure lies lowest because signals leave the zone while its injured cells stay there.
+Which is nearest the truth is for a spatial model to judge; until then, read every collagen gain with this table beside
+it. The zone radius is a parameter (`zone_radius`, 250 um, range 100-500, assumed). Made by `docs/studies/closure.py`.
+"""
 
 SKIN = cs.Skin()
 SESSION = cs.Session(device="pen", depth_mm=1.5, density_per_cm2=250)
@@ -64,12 +84,14 @@ def main():
         "zone and between exchange (shipped)": (MeanField, {}),
         "layer mean: no zone": (MeanField, {"spread": True}),
     }
+    print(PAGE)
     print("| closure | spacing | papillary collagen | dermal collagen mass |")
     print("|---|---|---|---|")
     for name, (field_class, options) in rows.items():
         for spacing in (14.0, 30.0):
             papillary, mass = gain(field_class, spacing, **options)
             print(f"| {name} | {spacing:g} d | {papillary:+.1f} % | {mass:+.1f} % |")
+    print(AFTER, end="")
 
 
 if __name__ == "__main__":
