@@ -21,7 +21,7 @@ What stands out:
 - **Where a layer is injured without much signal, it loses collagen**: reticular layers lose some 0.5-1 % a session, and
   below about 1 mm or 250 channels/cm2 the papillary layer barely gains. The gain needs enough overlap of signal.
 - **Deeper** gains in the papillary dermis and saturates at about 2 mm; the mass of the whole dermis falls with depth.
-- **Denser** is steep: 250 channels/cm2 gain a little, 1000 gain much, with myofibroblasts and aligned, scar-like fibres.
+- **Denser** is steep: 250 channels/cm2 gain a little, 1000 much, with myofibroblasts and aligned, scar-like fibres.
 - **Closer** sessions leave more collagen, with up to a hundred times the myofibroblasts; wider ones leave less of both.
 - **Older** skin gains less and, from about 65 years, loses.
 - **Keloid tendency** changes nothing at these doses: its loop runs through myofibroblasts, which needling hardly calls.
