@@ -22,7 +22,9 @@ print(json.dumps({"third_party": third_party, "ours": time.process_time() - star
 
 def probe(cache):
     environment = {**os.environ, "COLLAGENSIM_CACHE": str(cache)}
-    run = subprocess.run([sys.executable, "-c", PROBE], env=environment, capture_output=True, text=True, check=True)
+    run = subprocess.run(
+        [sys.executable, "-c", PROBE], env=environment, capture_output=True, text=True, check=True
+    )
     return json.loads(run.stdout)
 
 

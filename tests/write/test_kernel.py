@@ -81,5 +81,5 @@ def test_structures_differ_and_parameter_values_do_not_enter_the_text():
 
 
 def test_an_unknown_part_is_named():
-    with pytest.raises(InputError, match="part 'rsh' is not known.*did you mean 'rhs'"):
+    with pytest.raises(InputError, match=r"part 'rsh' is not known.*did you mean 'rhs'"):
         cs.write.kernel(robertson(), "rsh")
