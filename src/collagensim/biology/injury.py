@@ -35,8 +35,10 @@ _left = 1.0 - injury.removed_fraction
 # A hole fills with clot; tissue left in place bleeds as the capillaries struck at its depth.
 _bleeding = injury.vessel_fraction * capillary_density / P.reference_capillary_density
 _clot = injury.removed_fraction + _left * _bleeding
-_dead = injury.kill_fraction * _left + P.rim_debris * injury.removed_fraction
-_whole = _left * (1.0 - P.matrix_fragmentation * injury.kill_fraction)
+# The killed share counts what is taken away; dead tissue and torn matrix are what is killed and stays.
+_killed_in_place = injury.kill_fraction - injury.removed_fraction
+_dead = _killed_in_place + P.rim_debris * injury.removed_fraction
+_whole = _left - P.matrix_fragmentation * _killed_in_place
 
 _CELLS = (
     neutrophils,

@@ -104,7 +104,8 @@ class Species(Declared):
 
     ``kind`` gives its place: cell, soluble and matrix live in every layer, surface ones on top. ``baseline`` is its
     initial and resting value, ``scale`` its typical magnitude [unit] for error control, ``weight`` what an intensive
-    state is averaged by when compartments are merged (None: by volume).
+    state is averaged by when compartments are merged (None: by volume). Amounts are never negative; ``signed`` marks
+    a coordinate that may be.
     """
 
     name: str
@@ -115,6 +116,7 @@ class Species(Declared):
     weight: Operand | None = field(default=None, compare=False)
     symbol: str = ""
     description: str = ""
+    signed: bool = False
 
     def __post_init__(self) -> None:
         _check_name("species", self.name)

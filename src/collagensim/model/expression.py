@@ -292,12 +292,12 @@ def _chain(node: Expression, by: Expression) -> Expression:
 
 
 def half_power(base: Array, exponent: float) -> Array:
-    """Return base ** exponent; half exponents extend oddly below zero, so a rounding-level negative stays a number."""
+    """Return base ** exponent; half exponents take the root of |base|, so a rounding-level negative stays a number."""
     if float(exponent).is_integer():
         return np.asarray(base ** int(exponent) if exponent >= 0 else 1.0 / base ** int(-exponent))
-    whole = int(np.floor(exponent))
-    root = np.sqrt(np.abs(base))
-    return np.asarray(root * base**whole if whole >= 0 else root / base ** (-whole))
+    if exponent < 0:
+        return np.asarray(1.0 / half_power(base, -exponent))
+    return np.asarray(np.sqrt(np.abs(base)) * base ** int(exponent))
 
 
 _EVALUATE: dict[str, Callable[[float, list[Array]], Array]] = {
@@ -332,7 +332,9 @@ def evaluate(node: Expression, values: Mapping[str, Any], known: dict[Expression
 def text(node: Expression) -> str:
     """Return the tree as plain text, names in full; equal trees give equal texts."""
     if node.op == "const":
-        return f"{node.value:.17g}" if node.value != round(node.value, 6) else f"{node.value:g}"
+        # Every digit: hashes are made of this text, and two constants must never share one.
+        whole = node.value == int(node.value) if np.isfinite(node.value) else False
+        return str(int(node.value)) if whole and abs(node.value) < 1e15 else repr(node.value)
     if node.op == "symbol":
         return node.name
     args = [text(a) for a in node.args]

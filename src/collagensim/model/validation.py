@@ -23,7 +23,9 @@ def check(model: Model, mentioned: Iterable[Declared]) -> None:
     _check_unique("reaction", [r.name for r in model.reactions])
     _check_unique("jump of", [j.species.name for j in model.jumps])
     _check_unique("basal source of", [b.species.name for b in model.basals])
-    _check_unique("name", [*model.species_names, *(d.name for d in model.derived), *model.values])
+    names = [*model.species_names, *(d.name for d in model.derived), *model.values, *model.inputs]
+    _check_unique("name", names)
+    _check_unique("transport of", [t.species.name for t in model.transports])
     known = set(model.species)
     _check_known(model, mentioned, known)
     _check_inert(model, mentioned)

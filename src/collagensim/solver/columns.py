@@ -11,7 +11,7 @@ import numpy.typing as npt
 from collagensim.model import Expression, Operand, evaluate
 from collagensim.model.expression import as_node
 from collagensim.response import Course
-from collagensim.solver.mean_field import SPACE, MeanField, Segment, average
+from collagensim.solver.mean_field import SPACE, MeanField, Segment, blend
 from collagensim.write.lowering import states_read
 
 Array = npt.NDArray[np.float64]
@@ -29,7 +29,7 @@ class Columns:
         self.segments = segments
         self.values = [self._evaluate(segment) for segment in segments]
         rest = MeanField.blocks(field.bound.baseline)[None]
-        self.rest = Segment(np.zeros(1), rest, field.share, segments[0].inputs)
+        self.rest = Segment(np.zeros(1), rest, field.share, field.inputs_at_rest)
         self.rest_values = self._evaluate(self.rest)
 
     def tissue(self) -> Course:
@@ -57,9 +57,9 @@ class Columns:
 
     def _average(self, segment: Segment, values: Mapping[str, Array]) -> dict[str, Array]:
         bound = self.field.bound
-        means = average(bound, segment.states, segment.share)
-        found = {name: means[..., i] for i, name in enumerate(bound.model.species_names)}
         parts = np.stack([segment.share, 1.0 - segment.share], axis=-1)
+        means = blend(bound, segment.states, parts, segment.inputs)
+        found = {name: means[..., i] for i, name in enumerate(bound.model.species_names)}
         found.update({d.name: (values[d.name] * parts).sum(axis=-1) for d in bound.model.derived})
         return found
 

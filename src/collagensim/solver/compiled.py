@@ -7,6 +7,7 @@ import importlib.util
 import os
 import sys
 import tempfile
+import threading
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
@@ -22,6 +23,7 @@ from collagensim.write.kernel import KernelSource, write_kernel
 GENERATOR = 1  # counts changes of the text around the kernels that their own hash would not show
 Integers = npt.NDArray[np.int64]
 _known: dict[str, Compiled] = {}
+_loading = threading.Lock()
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,7 +54,7 @@ class Compiled:
 
     def plan(self, link_to: Integers, link_from: Integers, n_blocks: int) -> Plan:
         """Elimination plan for that many blocks with those links."""
-        key = link_to.tobytes() + link_from.tobytes() + bytes([n_blocks])
+        key = link_to.tobytes() + link_from.tobytes() + str(n_blocks).encode()
         if key not in self._plans:
             self._plans[key] = plan(
                 self.local_row, self.local_column, link_to, link_from, m=self.m, n_blocks=n_blocks
@@ -110,8 +112,14 @@ def cache_folder() -> Path:
 
 
 def _load(name: str, text: str) -> ModuleType:
-    if name in sys.modules:
+    """Return the module of that name; threads that ask together get the same one, whole."""
+    with _loading:
+        if name not in sys.modules:
+            sys.modules[name] = _import(name, text)
         return sys.modules[name]
+
+
+def _import(name: str, text: str) -> ModuleType:
     path = cache_folder() / f"{name}.py"
     if not path.exists() or path.read_text(encoding="utf-8") != text:
         handle, temporary = tempfile.mkstemp(dir=path.parent, suffix=".part")
@@ -124,6 +132,5 @@ def _load(name: str, text: str) -> ModuleType:
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
-    sys.modules[name] = module
     spec.loader.exec_module(module)
     return module

@@ -30,6 +30,15 @@ _ENDINGS = {
 }
 
 
+def make_engine(method: str, bound: Bound, links: tuple[Integers, Integers, Array], limits: Limits) -> Engine:
+    """Return the engine of a method: the package's own stepper, or one of SciPy's on the same right side."""
+    if method == "rodas5p":
+        return Engine(bound, links, limits)
+    from collagensim.solver.scipy_engine import ScipyEngine
+
+    return ScipyEngine(bound, links, limits, method)
+
+
 @dataclass(frozen=True)
 class Limits:
     """How exact and how long a solve may be: ``rtol`` relative tolerance, steps, seconds of wall time."""
@@ -59,7 +68,9 @@ class Engine:
             np.zeros(found.n_lu),
         )  # fmt: skip
         scale = np.tile(bound.scales, self.n_blocks)
-        self.tolerances = (limits.rtol, limits.rtol * ATOL_SHARE * scale, FLOOR * scale)
+        signed = np.tile([species.signed for species in bound.model.species], self.n_blocks)
+        floor = np.where(signed, np.inf, FLOOR * scale)
+        self.tolerances = (limits.rtol, limits.rtol * ATOL_SHARE * scale, floor)
         self.y = bound.baseline.ravel().copy()
         self.clock = np.zeros(stepper.N_CLOCK)
         self.counts = np.zeros(stepper.N_COUNTS, dtype=np.int64)
@@ -104,14 +115,14 @@ class Engine:
                 self.y, self.clock, self.counts, float(t_end), CHUNK, t_out, rows, system, self.plan,
                 RODAS5P.arrays(), self.tolerances, self.work, self.m, self.bound.compiled.source_nonzeros,
             )  # fmt: skip
-            if ending == stepper.DONE:
-                return
-            if ending != stepper.MORE:
+            if ending in _ENDINGS:
                 self._fail(_ENDINGS[ending])
             if self.counts[stepper.STEPS] + self.counts[stepper.REJECTED] > self.limits.max_steps:
                 self._fail(Status.STEP_LIMIT)
             if time.monotonic() - self.started > self.limits.deadline_s:
                 self._fail(Status.DEADLINE)
+            if ending == stepper.DONE:
+                return
 
     def _fail(self, status: Status) -> None:
         block, i = divmod(int(self.counts[stepper.STATE]), self.m)

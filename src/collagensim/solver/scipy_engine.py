@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from collagensim.errors import SolveError
+from collagensim.kernels import stepper
 from collagensim.solver.engine import Engine, Integers, Limits
 from collagensim.solver.status import Status
 from collagensim.solver.system import Bound
@@ -64,8 +65,11 @@ class ScipyEngine(Engine):
 
     def _rates(self, t: float, y: Array, system: tuple[Array, Array, Integers, Integers, Array]) -> Array:
         self.calls += 1
+        self.time = t
         self.bound.compiled.module.rates(np.ascontiguousarray(y), system, self.m, self._out)
-        if not np.all(np.isfinite(self._out)):
+        finite = np.isfinite(self._out)
+        if not finite.all():
+            self.counts[stepper.STATE] = int(np.argmin(finite))
             raise _Stopped(Status.NOT_FINITE)
         if self.calls > 20 * self.limits.max_steps:
             raise _Stopped(Status.STEP_LIMIT)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterable
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -13,7 +14,6 @@ from collagensim.model import Model
 from collagensim.response import Course, Response, as_dataset
 from collagensim.skin import LAYERS, Skin
 from collagensim.solver.columns import Columns
-from collagensim.solver.engine import Limits
 from collagensim.solver.mean_field import (
     BETWEEN,
     ZONE,
@@ -23,8 +23,8 @@ from collagensim.solver.mean_field import (
     run_course,
 )  # fmt: skip
 from collagensim.solver.provenance import provenance_of
-from collagensim.solver.solve import METHODS, long_names
-from collagensim.treatment import Protocol, injure
+from collagensim.solver.solve import METHODS, limits_of, long_names
+from collagensim.treatment import Protocol, aftercare_table, device_table, injure
 
 Array = npt.NDArray[np.float64]
 
@@ -47,7 +47,9 @@ def simulate(
 ) -> Response:
     """Return the mean-field response of ``skin`` to ``protocol``; see `collagensim.simulate`."""
     warn(skin, protocol)
-    field, segments, span = _run(model, skin, protocol, days, ageing, output_days, rtol, method, deadline_s)
+    asked = _Asked(model, skin, protocol, days, ageing, rtol, method, deadline_s)
+    grid = None if output_days is None else [float(day) for day in output_days]
+    field, segments, notes = asked.run(grid)
     found = Columns(field, segments, protocol.days)
     names = long_names(model)
     data, zone, between = (
@@ -56,11 +58,11 @@ def simulate(
     )
     record = provenance_of(
         model,
-        {"days": span, "ageing": bool(ageing), "rtol": rtol, "method": method},
+        {"days": asked.span, "ageing": bool(ageing), "rtol": rtol, "method": method, "output_days": grid},
         skin=skin.to_dict(),
         protocol=protocol.to_dict(),
-        sources=[dict(row) for row in skin.table()],
-        assumptions=list(protocol.all_assumptions),
+        sources=_sources(skin, protocol),
+        assumptions=[*protocol.all_assumptions, *notes],
     )
     return Response(data, zone=zone, between=between, provenance=record, statistics=field.engine.statistics())
 
@@ -75,7 +77,7 @@ def simulate_course(
     rtol: float = 1e-5,
 ) -> Course:
     """Return the tissue averages of a course as bare arrays: what a scan needs, without labels."""
-    field, segments, _ = _run(model, skin, protocol, days, ageing, None, rtol, "rodas5p", 600.0)
+    field, segments, _ = _Asked(model, skin, protocol, days, ageing, rtol, "rodas5p", 600.0).run(None)
     return Columns(field, segments, protocol.days).tissue()
 
 
@@ -86,22 +88,52 @@ def warn(skin: Skin, protocol: Protocol) -> None:
             warnings.warn(reason, ContraindicationWarning, stacklevel=4)
 
 
-def _run(
-    model: Model, skin: Skin, protocol: Protocol, days: float, ageing: bool, output_days: Iterable[float] | None,
-    rtol: float, method: str, deadline_s: float,
-) -> tuple[MeanField, list[Segment], float]:  # fmt: skip
-    for what, value, kind in (("skin", skin, Skin), ("protocol", protocol, Protocol)):
-        if not isinstance(value, kind):
-            raise InputError(f"{what} is {type(value).__name__} {value!r}: give a {kind.__name__}")
-    if not isinstance(ageing, (bool, np.bool_)):
-        raise InputError(f"ageing {ageing!r} is not True or False")
-    one_of("method", method, METHODS)
-    limits = Limits(rtol=in_range("rtol", rtol, 1e-12, 1e-2), deadline_s=deadline_s)
-    span = in_range("days", days, 0.0, MAX_DAYS, "day")
-    field = MeanField(model, {**skin.inputs(), "skin.ageing": float(ageing)}, limits, method)
-    happenings = _happenings(skin, protocol, field.radius_um, span)
-    times = _times(output_days, span, [h.day for h in happenings if h.injury is not None])
-    return field, run_course(field, happenings, span, times), span
+class _Asked:
+    """A checked request for one course."""
+
+    def __init__(
+        self, model: Model, skin: Skin, protocol: Protocol, days: float, ageing: bool, rtol: float, method: str,
+        deadline_s: float,
+    ) -> None:  # fmt: skip
+        for what, value, kind in (("skin", skin, Skin), ("protocol", protocol, Protocol)):
+            if not isinstance(value, kind):
+                raise InputError(f"{what} is {type(value).__name__} {value!r}: give a {kind.__name__}")
+        if not isinstance(ageing, (bool, np.bool_)):
+            raise InputError(f"ageing {ageing!r} is not True or False")
+        self.model, self.skin, self.protocol = model, skin, protocol
+        self.ageing = bool(ageing)
+        self.method = one_of("method", method, METHODS)
+        self.limits = limits_of(rtol, deadline_s)
+        self.span = in_range("days", days, 0.0, MAX_DAYS, "day")
+
+    def run(self, output_days: list[float] | None) -> tuple[MeanField, list[Segment], list[str]]:
+        """Return the course in segments and what is to be noted of its injuries."""
+        rest, drive = {**self.skin.inputs(), "skin.ageing": 0.0}, {"skin.ageing": float(self.ageing)}
+        field = MeanField(self.model, rest, self.limits, self.method, drive)
+        happenings = _happenings(self.skin, self.protocol, field.radius_um, self.span)
+        injuries = [(h.day, h.injury) for h in happenings if h.injury is not None]
+        times = _times(output_days, self.span, [day for day, _ in injuries])
+        notes = list(dict.fromkeys(text for _, injury in injuries for text in injury.warnings))
+        return field, run_course(field, happenings, self.span, times), notes
+
+
+def _sources(skin: Skin, protocol: Protocol) -> list[dict[str, Any]]:
+    """Return the figures of skin, devices and aftercare that a run used, in the columns of the parameters'."""
+    devices = dict.fromkeys(session.device for _, session in protocol.events())
+    rows = [*skin.table(), *(row for device in devices for row in device_table(device))]
+    if protocol.care_changes():
+        rows += aftercare_table()
+    return [
+        {
+            "quantity": f"{row.get('of', '')} {row['quantity']}".strip(),
+            "value": row["value"],
+            "unit": row["unit"],
+            "status": row["status"],
+            "key": row["source"],
+            "where": row.get("evidence", ""),
+        }
+        for row in rows
+    ]
 
 
 def _happenings(skin: Skin, protocol: Protocol, radius_um: float, days: float) -> list[Happening]:
@@ -123,10 +155,11 @@ def _times(output_days: Iterable[float] | None, days: float, sessions: list[floa
     if output_days is None:
         daily = np.arange(0.0, np.floor(days) + 1.0)
         dense = [day + hour / 24.0 for day in sessions for hour in AFTER_SESSION_H]
-        grid = np.unique(np.concatenate([daily, [0.0, days], dense]))
-        # A session's day and a dense hour of another may differ by rounding only.
-        grid = grid[np.append(True, np.diff(grid) > 1e-6)]
-        return np.asarray(grid[grid <= days])
+        exact = np.unique(np.concatenate([daily, [0.0, days], sessions]))
+        fine = np.setdiff1d(dense, exact)
+        # A dense hour may miss a day or a session by rounding only.
+        near = np.abs(fine[:, None] - exact).min(axis=1) < 1e-6 if fine.size else np.zeros(0, dtype=bool)
+        return np.asarray([day for day in np.union1d(exact, fine[~near]) if day <= days])
     grid = np.asarray(list(output_days), dtype=np.float64)
     if grid.ndim != 1 or not grid.size or not np.all(np.isfinite(grid)) or np.any(np.diff(grid) <= 0):
         raise InputError("output_days must be increasing finite numbers")

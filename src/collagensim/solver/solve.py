@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import math
+import numbers
+import sys
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from collagensim.errors import InputError, nearest, one_of
-from collagensim.model import Model, Operand
+from collagensim.errors import InputError, in_range, nearest, one_of
+from collagensim.model import Jump, Model, Operand, Species
+from collagensim.model.expression import text
 from collagensim.response import Course, Response, as_dataset
-from collagensim.solver.engine import Engine, Limits
+from collagensim.solver.engine import Engine, Limits, make_engine
 from collagensim.solver.provenance import provenance_of
 from collagensim.solver.system import Bound, Space
 
@@ -65,79 +68,128 @@ def solve(
     ------
     InputError, SolveError
     """
-    end = _finite("until", until, low=0.0)
+    end = in_range("until", until, 0.0, sys.float_info.max, model.time_unit)
     one_of("method", method, METHODS)
-    limits = Limits(rtol=_tolerance(rtol), deadline_s=deadline_s)
+    limits = limits_of(rtol, deadline_s)
     grid = _grid(times, end)
+    due = sorted(_checked(events, end), key=lambda event: event[0])
     bound = Bound(model, Space(), inputs or {})
     if model.basals:
         bound.solve_basal(np.zeros_like(bound.baseline))
-    rest = bound.baseline[0].copy()
-    engine = _engine(method, bound, limits)
+    table = _Table(bound, grid)
+    engine = make_engine(method, bound, _NO_LINKS, limits)
     change(engine, bound, initial or {})
-    rows = np.empty((grid.size, bound.compiled.m))
-    due = sorted(_checked(events, end), key=lambda event: event[0])
-    for start, changes in [*due, (end, {})]:
-        within = (grid > engine.time) & (grid <= start) if engine.time > 0 else grid <= start
-        if start > engine.time or within.any():
-            part = np.empty((int(within.sum()), rows.shape[1]))
-            engine.run(start, grid[within], part)
-            rows[within] = part
-        engine.time = start
+    table.add(engine, 0.0)
+    for at, changes in [*due, (end, {})]:
+        table.add(engine, at)
         change(engine, bound, changes)
-    course = _course(bound, grid, rows, rest)
-    data = as_dataset(course, long_names=long_names(model), time_unit=model.time_unit)
-    record = provenance_of(
-        model, {"until": end, "rtol": rtol, "method": method, "initial": dict(initial or {})}
+    data = as_dataset(table.course(), long_names=long_names(model), time_unit=model.time_unit)
+    asked = {
+        "until": end,
+        "rtol": rtol,
+        "method": method,
+        "initial": _plain(initial),
+        "inputs": _plain(inputs),
+    }
+    asked["events"] = [[float(at), _plain(changes)] for at, changes in due]
+    return Response(data, provenance=provenance_of(model, asked), statistics=engine.statistics())
+
+
+class _Table:
+    """Output rows, each with the inputs that held when it was written."""
+
+    def __init__(self, bound: Bound, grid: Array) -> None:
+        self.bound, self.grid = bound, grid
+        self.columns: list[dict[str, Array]] = []
+        self.rest = self._evaluate(bound.baseline[:1])
+        self.written = 0
+
+    def add(self, engine: Engine, until: float) -> None:
+        """Integrate to ``until`` and keep the rows on the way, the one at ``until`` included."""
+        last = int(np.searchsorted(self.grid, until, side="right"))
+        times = self.grid[self.written : last]
+        rows = np.empty((times.size, self.bound.compiled.m))
+        engine.run(until, times, rows)
+        self.columns.append(self._evaluate(rows))
+        self.written = last
+
+    def _evaluate(self, rows: Array) -> dict[str, Array]:
+        values = self.bound.by_name(rows)
+        known = {**{name: value[0] for name, value in self.bound.inputs.items()}, **values}
+        for derived in self.bound.model.derived:
+            value = self.bound.value(derived.expression.node, known)
+            values[derived.name] = np.broadcast_to(np.asarray(value, dtype=np.float64), rows.shape[:1])
+        return values
+
+    def course(self) -> Course:
+        """The rows as a course."""
+        model = self.bound.model
+        names = [item.name for item in (*model.species, *model.derived)]
+        return Course(
+            self.grid,
+            {name: np.concatenate([part[name] for part in self.columns]) for name in names},
+            {name: np.asarray(self.rest[name][0]) for name in names},
+            {item.name: item.unit for item in (*model.species, *model.derived)},
+        )
+
+
+def limits_of(rtol: float, deadline_s: float) -> Limits:
+    """Return the limits of a solve, checked."""
+    return Limits(
+        rtol=in_range("rtol", rtol, 1e-12, 1e-2),
+        deadline_s=in_range("deadline_s", deadline_s, 1e-3, 1e7, "s"),
     )
-    return Response(data, provenance=record, statistics=engine.statistics())
+
+
+def _plain(changes: Mapping[str, Any] | None) -> dict[str, Any]:
+    """Changes as values that fit in a file: numbers as they are, formulas as text."""
+    return {
+        name: text(value.node) if isinstance(value, Operand) else float(value)
+        for name, value in (changes or {}).items()
+    }
 
 
 def change(engine: Engine, bound: Bound, changes: Mapping[str, Any]) -> None:
     """Set species and inputs by name at an event; expressions read the state just before."""
     if not changes:
         return
-    names = bound.model.species_names
+    model = bound.model
     before = bound.by_name(engine.state.copy())
     fresh: dict[str, Any] = {}
     for name, value in changes.items():
-        if name in names:
-            new = bound.value(value.node, before) if isinstance(value, Operand) else _finite(name, value)
-            engine.state[:, names.index(name)] = new
-        elif name in bound.model.inputs:
-            fresh[name] = value
+        if name in model.species_names:
+            i = model.species_names.index(name)
+            engine.state[:, i] = _new_value(bound, model.species[i], value, before)
+        elif name in model.inputs:
+            fresh[name] = _finite(name, value)
         else:
-            known = [*names, *bound.model.inputs]
-            raise InputError(f"{bound.model.name!r} has no species or input {name!r}{nearest(name, known)}")
+            known = [*model.species_names, *model.inputs]
+            raise InputError(f"{model.name!r} has no species or input {name!r}{nearest(name, known)}")
     bound.set_inputs(fresh)
     engine.restart()
+
+
+def _new_value(bound: Bound, species: Species, value: Any, before: Mapping[str, Array]) -> Any:
+    if isinstance(value, Operand):
+        Jump(species, value)  # refuses a wrong unit
+        model = bound.model
+        known = {*model.species_names, *(d.name for d in model.derived), *model.values, *model.inputs}
+        for leaf in value.node.symbols:
+            if leaf.name not in known:
+                raise InputError(
+                    f"the new value of {species.name!r} reads {leaf.name!r}, which the model lacks"
+                )
+        new = bound.value(value.node, before)
+    else:
+        new = _finite(species.name, value)
+    if np.any(np.asarray(new) < 0) and not species.signed:
+        raise InputError(f"{species.name} {np.min(new):g} {species.unit} is negative: an amount is 0 or more")
+    return new
 
 
 def long_names(model: Model) -> dict[str, str]:
     """Name -> description of every species and derived quantity that has one."""
     return {item.name: item.description for item in (*model.species, *model.derived) if item.description}
-
-
-def _course(bound: Bound, grid: Array, rows: Array, rest: Array) -> Course:
-    model = bound.model
-    values = bound.by_name(rows)
-    resting = bound.by_name(rest)
-    units = {s.name: s.unit for s in model.species}
-    inputs = {name: value[0] for name, value in bound.inputs.items()}
-    for derived in model.derived:
-        node = derived.expression.node
-        values[derived.name] = np.broadcast_to(bound.value(node, {**inputs, **values}), grid.shape)
-        resting[derived.name] = np.asarray(bound.value(node, {**inputs, **resting}))
-        units[derived.name] = derived.unit
-    return Course(grid, values, {name: np.asarray(v, dtype=float) for name, v in resting.items()}, units)
-
-
-def _engine(method: str, bound: Bound, limits: Limits) -> Engine:
-    if method == "rodas5p":
-        return Engine(bound, _NO_LINKS, limits)
-    from collagensim.solver.scipy_engine import ScipyEngine
-
-    return ScipyEngine(bound, _NO_LINKS, limits, method)
 
 
 def _grid(times: Iterable[float] | None, end: float) -> Array:
@@ -156,22 +208,7 @@ def _checked(events: Sequence[Event], end: float) -> list[Event]:
     return list(events)
 
 
-def _tolerance(rtol: float) -> float:
-    value = _finite("rtol", rtol)
-    if not 1e-12 <= value <= 1e-2:
-        raise InputError(f"rtol {value:g} is outside 1e-12 to 0.01; 1e-6 is the default")
-    return value
-
-
-def _finite(what: str, value: Any, low: float = -math.inf) -> float:
-    if isinstance(value, (bool, str)) or value is None:
-        raise InputError(f"{what} {value!r} is not a number")
-    try:
-        number = float(value)
-    except (TypeError, ValueError):
-        raise InputError(f"{what} {value!r} is not a number") from None
-    if not math.isfinite(number) or number <= low:
-        raise InputError(
-            f"{what} {number:g} must be finite" + (f" and above {low:g}" if low > -math.inf else "")
-        )
-    return number
+def _finite(what: str, value: Any) -> float:
+    if isinstance(value, (bool, np.bool_)) or not isinstance(value, numbers.Real) or not math.isfinite(value):
+        raise InputError(f"{what} {value!r} is not a finite number")
+    return float(value)

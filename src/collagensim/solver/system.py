@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from collagensim.errors import InputError, ModelError, nearest
-from collagensim.model import Expression, Input, Model, evaluate
+from collagensim.model import Expression, Model, evaluate
 from collagensim.model.expression import as_node
 from collagensim.solver.compiled import Compiled, compiled
 from collagensim.write.lowering import TOP
@@ -55,6 +55,7 @@ class Bound:
     ----------
     inputs : dict
         Name -> (n_blocks,) in the input's unit, solved basal rates included.
+    baseline : (n_blocks, m) resting state; scales : (m,) typical magnitudes.
     p : (n_parameter_slots,), u : (n_blocks, n_input_slots)
         What the generated text reads.
     """
@@ -70,6 +71,7 @@ class Bound:
             [self.value(node) for node in self.compiled.source.parameter_slots], dtype=np.float64
         )
         self.baseline = self._baseline()
+        self.scales = self._scales()
 
     def _set_defaults(self, given: Mapping[str, Any]) -> None:
         for name, declared in self.model.inputs.items():
@@ -113,7 +115,8 @@ class Bound:
         state = np.empty((self.space.n_blocks, len(self.model.species)))
         for i, species in enumerate(self.model.species):
             state[:, i] = self.value(as_node(species.baseline))
-        bad = np.argwhere(~np.isfinite(state) | (state < 0))
+        signed = np.array([species.signed for species in self.model.species])
+        bad = np.argwhere(~np.isfinite(state) | ((state < 0) & ~signed))
         if bad.size:
             name = self.model.species[int(bad[0][1])].name
             raise ModelError(
@@ -167,25 +170,18 @@ class Bound:
 
     def _check_rest(self, drift: Array) -> None:
         states = self.by_name(self.baseline)
-        with_basal = {b.species for b in self.model.basals}
         rates = self.values(self.compiled.source.lowered.rates, states)
         for i, species in enumerate(self.model.species):
             net = np.max(np.abs(np.asarray(rates[i]) + drift[:, i]))
-            if species not in with_basal and self.model.basals and net > 1e-9 * self.scales[i]:
+            if self.model.basals and net > 1e-9 * self.scales[i]:
                 raise ModelError(
-                    f"{species.name!r} has no basal source and does not rest at its baseline: it changes by {net:.3g} "
+                    f"{species.name!r} does not rest at its baseline in every layer: it changes by {net:.3g} "
                     f"{species.unit} per {self.model.time_unit}"
                 )
 
-    @property
-    def scales(self) -> Array:
+    def _scales(self) -> Array:
         """Typical magnitude of each state (m,): the declared one, else the largest baseline."""
         baseline = np.max(np.abs(self.baseline), axis=0)
         declared = [s.scale if s.scale is not None else 0.0 for s in self.model.species]
         chosen = np.where(np.array(declared) > 0, declared, baseline)
         return np.where(chosen > 0, chosen, 1.0)
-
-
-def input_names(model: Model, prefix: str) -> dict[str, Input]:
-    """Return the model's inputs whose name begins with ``prefix``."""
-    return {name: declared for name, declared in model.inputs.items() if name.startswith(prefix)}

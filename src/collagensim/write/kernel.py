@@ -6,6 +6,7 @@ and ``u`` (inputs too), and ``parameter_slots`` and ``input_slots`` say what to 
 
 from __future__ import annotations
 
+import builtins
 import keyword
 from collections import Counter
 from collections.abc import Iterable
@@ -57,13 +58,13 @@ def write_kernel(model: Model) -> KernelSource:
     lowered = lower(model)
     slots: tuple[dict[Expression, int], dict[Expression, int]] = ({}, {})
     position = {s: i for i, s in enumerate(model.species)}
-    rates = _Writer(position, slots, lowered.rates)
+    rates = _Writer(position, slots, lowered.rates, model)
     body = [f"    out[o + {i}] = {_bare(rates.use(node))}" for i, node in enumerate(lowered.rates)]
     rates_text = _function(
         "block_rates(y, o, p, u, out)", "Rates of change of one block [unit of the state per time unit].",
         rates.lines, body,
     )  # fmt: skip
-    slopes = _Writer(position, slots, lowered.jacobian)
+    slopes = _Writer(position, slots, lowered.jacobian, model)
     names = model.species_names
     body = [
         f"    values[v + {k}] = {_bare(slopes.use(node))}  # d {names[i]} / d {names[j]}"
@@ -81,6 +82,12 @@ def _function(signature: str, doc: str, lines: list[str], body: list[str]) -> st
     return "\n".join([*head, *lines, *body, ""])
 
 
+# Names the text uses itself, or that mean something to Python.
+_RESERVED = frozenset(
+    {"y", "o", "p", "u", "v", "out", "values", "np", "kernel", *dir(builtins), *keyword.kwlist}
+)
+
+
 class _Writer:
     """Turns formulas into statements, naming what is used more than once and what is a law."""
 
@@ -89,12 +96,15 @@ class _Writer:
         position: dict[Species, int],
         slots: tuple[dict[Expression, int], dict[Expression, int]],
         roots: Iterable[Expression],
+        model: Model,
     ) -> None:
         self.position = position
         self.slots = slots
         self.lines: list[str] = []
         self.names: dict[Expression, str] = {}
-        self.taken = {"y", "o", "p", "u", "v", "out", "values", "np", "njit"}
+        self.taken = set(_RESERVED)
+        self.taken |= {item.name.replace(".", "_") for item in (*position, *model.derived)}
+        self.count = 0
         self.uses = _count_uses(roots)
 
     def use(self, node: Expression) -> str:
@@ -129,13 +139,21 @@ class _Writer:
         return self._define(node, wanted, f"{'pu'[which]}[{index}]", comment)
 
     def _define(self, node: Expression, wanted: str, value: str, comment: str = "") -> str:
-        name = wanted.replace(".", "_")
-        if name in ("t", "c") or name in self.taken or keyword.iskeyword(name):
-            name = f"{name}_{len(self.lines)}"
+        name = self._free(wanted.replace(".", "_"), owned=isinstance(node.declared, (Species, Derived)))
         self.taken.add(name)
         self.names[node] = name
         shown = f"  # {comment}" if comment and len(comment) < 90 else ""
         self.lines.append(f"    {name} = {_bare(value)}{shown}")
+        return name
+
+    def _free(self, wanted: str, *, owned: bool) -> str:
+        """Return ``wanted`` or, where it is taken, its next numbered variant; species own their names."""
+        if owned and wanted not in _RESERVED:
+            return wanted
+        name = wanted
+        while name in self.taken or name in ("t", "c"):
+            self.count += 1
+            name = f"{wanted}_{self.count}"
         return name
 
     def _text(self, node: Expression) -> str:
@@ -196,6 +214,6 @@ def _power(name: str, exponent: float) -> str:
     if exponent < 0:
         return f"1.0 / ({_power(name, -exponent)})"
     whole, half = int(exponent), exponent != int(exponent)
-    # A half power extends oddly below zero, so that a rounding-level negative stays a number.
+    # The root of |x|, so that a rounding-level negative stays a number.
     factors = [name] * whole + ([f"np.sqrt(abs({name}))"] if half else [])
     return " * ".join(factors)
