@@ -3,9 +3,15 @@
 from __future__ import annotations
 
 import difflib
+import itertools
 import math
 import numbers
 from collections.abc import Iterable
+from typing import TypeVar
+
+T = TypeVar("T")
+
+QUOTED = 90  # characters of a wrong value that a message repeats
 
 
 class CollagensimError(Exception):
@@ -38,8 +44,20 @@ class ContraindicationWarning(UserWarning):
 
 def nearest(given: object, choices: Iterable[str]) -> str:
     """Return ``"; did you mean 'x'?"`` for the closest of ``choices``, or an empty text."""
-    close = difflib.get_close_matches(str(given).lower(), list(choices), n=1, cutoff=0.5)
-    return f"; did you mean {close[0]!r}?" if close else ""
+    close = _closest(given, choices)
+    return f"; did you mean {close!r}?" if close else ""
+
+
+def shown(given: object) -> str:
+    """Return ``given`` as an error quotes it: on one line, and not longer than a line."""
+    text = " ".join(repr(given).split())
+    return text if len(text) <= QUOTED else f"{text[: QUOTED - 4]} ..."
+
+
+def plain(value: float) -> str:
+    """Return a number in its shortest form, with all digits where six would hide a difference."""
+    short = f"{value:g}"
+    return short if float(short) == value else repr(value)
 
 
 def one_of(what: str, given: object, choices: Iterable[str]) -> str:
@@ -52,8 +70,46 @@ def one_of(what: str, given: object, choices: Iterable[str]) -> str:
     """
     names = list(choices)
     if isinstance(given, str) and given in names:
+        return str(given)
+    close = _closest(given, names)
+    hint = f" (did you mean {close!r}?)" if close else ""
+    raise InputError(f"{what} {shown(given)} is not known{hint}: choose one of {', '.join(names)}")
+
+
+def instance(what: str, given: object, kind: type[T], needed: str = "") -> T:
+    """Return ``given`` when it is a ``kind``.
+
+    Raises
+    ------
+    InputError
+        Otherwise, naming the type and ``needed``, what to give instead.
+    """
+    if isinstance(given, kind):
         return given
-    raise InputError(f"{what} {given!r} is not known: choose one of {', '.join(names)}{nearest(given, names)}")
+    article = "an" if kind.__name__[0] in "AEIOU" else "a"
+    noun = "a text" if kind is str else f"{article} {kind.__name__}"
+    raise InputError(f"{what} {shown(given)} is not {noun}{f': give {needed}' if needed else ''}")
+
+
+def number(what: str, given: object, needed: str = "a number") -> float:
+    """Return ``given`` as a float when it is a finite real number; text, truth values and arrays are none.
+
+    Raises
+    ------
+    InputError
+        Otherwise, saying that ``needed`` is needed.
+    """
+    # NumPy's truth values and spans of time are no numbers, though it registers the latter as integers.
+    is_real = isinstance(given, numbers.Real) and type(given).__name__ not in ("bool", "bool_", "timedelta64")
+    if not is_real:
+        raise InputError(f"{what} {shown(given)} is not a number: give {needed}")
+    try:
+        value = float(given)  # type: ignore[arg-type]
+    except OverflowError:
+        raise
+    if not math.isfinite(value):
+        raise InputError(f"{what} {value} is not finite: give {needed}")
+    return value + 0.0  # -0.0 becomes 0.0
 
 
 def in_range(what: str, given: object, low: float, high: float, unit: str = "") -> float:
@@ -62,23 +118,76 @@ def in_range(what: str, given: object, low: float, high: float, unit: str = "") 
     Raises
     ------
     InputError
-        Otherwise; a value a thousand or ten times off gets the likely slip named.
+        Otherwise; of a length given in um, or without its decimal point, the likely slip is named.
     """
     label = f" {unit}" if unit else ""
-    if isinstance(given, bool) or not isinstance(given, numbers.Real):
-        raise InputError(f"{what} {given!r} is not a number: give {low:g} to {high:g}{label}")
-    value = float(given)
-    if not math.isfinite(value):
-        raise InputError(f"{what} {value} is not finite: give {low:g} to {high:g}{label}")
+    span = f"{plain(low)} to {plain(high)}{label}"
+    value = number(what, given, span)
     if low <= value <= high:
         return value
-    for factor in (1000.0, 10.0, 100.0):
-        for slip in (value / factor, value * factor):
-            if value > 0 and low < slip <= high:
-                raise InputError(
-                    f"{what} {value:g}{label} is outside {low:g} to {high:g}{label}: did you mean {slip:g}{label}?"
-                )
-    bound = low if value < low else high
-    raise InputError(
-        f"{what} {value:g}{label} is outside {low:g} to {high:g}{label}; the nearest valid value is {bound:g}{label}"
+    slip = _slip(value, low, high) if unit == "mm" else None
+    if slip is not None:
+        hint = f": did you mean {plain(slip)}{label}?"
+    else:
+        hint = f"; the nearest valid value is {plain(low if value < low else high)}{label}"
+    raise InputError(f"{what} {plain(value)}{label} is outside {span}{hint}")
+
+
+def whole(what: str, given: object, low: int, high: int) -> int:
+    """Return ``given`` as an int when it is a whole number within ``[low, high]``.
+
+    Raises
+    ------
+    InputError
+        Otherwise.
+    """
+    value = in_range(what, given, low, high)
+    if value != int(value):
+        raise InputError(f"{what} {plain(value)} is not a whole number: give {low} to {high}")
+    return int(value)
+
+
+def increasing(
+    what: str, given: object, low: float = -math.inf, high: float = math.inf, unit: str = ""
+) -> list[float]:
+    """Return ``given`` as a list of one or more floats within ``[low, high]`` [unit], each larger than the last.
+
+    Raises
+    ------
+    InputError
+        Otherwise.
+    """
+    if not isinstance(given, Iterable) or isinstance(given, str | bytes) or getattr(given, "ndim", 1) == 0:
+        raise InputError(f"{what} {shown(given)} is not a list of numbers: give for example [1, 2]")
+    values = [number(f"{what}[{i}]", value) for i, value in enumerate(given)]
+    if not values:
+        raise InputError(f"{what} is empty: give one number or more")
+    for i, value in enumerate(values):
+        in_range(f"{what}[{i}]", value, low, high, unit)
+    for first, second in itertools.pairwise(values):
+        if second <= first:
+            raise InputError(
+                f"{what} holds {plain(first)} before {plain(second)}: give increasing numbers, each once"
+            )
+    return values
+
+
+def _closest(given: object, choices: Iterable[str]) -> str:
+    """Return the choice that begins like ``given`` or is spelled much like it, or an empty text."""
+    if not isinstance(given, str):
+        return ""
+    names = {str(name).lower(): str(name) for name in choices}
+    word = given.strip().lower().replace(" ", "_")
+    begin = [key for key in names if word and key.startswith(word)]
+    close = begin if len(begin) == 1 else difflib.get_close_matches(word, list(names), n=1, cutoff=0.5)
+    return names[close[0]] if close else ""
+
+
+def _slip(value: float, low: float, high: float) -> float | None:
+    """Return the length in mm that was meant by a much too large one: um, or a lost decimal point."""
+    if value <= 2 * high:
+        return None
+    factors = (1000.0, 10.0) if value >= 100 else (10.0, 1000.0)
+    return next(
+        (value / factor for factor in factors if max(low, high / 100) <= value / factor <= high), None
     )

@@ -126,12 +126,13 @@ def scan(
     """
     from collagensim.analysis.scan import scan as over_grid
     from collagensim.biology import dermal_healing
-    from collagensim.solver.simulate import simulate_course, warn
+    from collagensim.solver.simulate import check, simulate_course, warn
 
     chosen = dermal_healing() if model is None else model
+    span = check(chosen, skin, protocol, days=days, ageing=ageing, rtol=rtol)
     warn(skin, protocol)
     return over_grid(
-        lambda someone, course: simulate_course(chosen, someone, course, days=days, ageing=ageing, rtol=rtol),
-        skin, protocol, days=days, depth_mm=depth_mm, density_per_cm2=density_per_cm2, spacing_days=spacing_days,
+        lambda someone, course: simulate_course(chosen, someone, course, days=span, ageing=ageing, rtol=rtol),
+        skin, protocol, days=span, depth_mm=depth_mm, density_per_cm2=density_per_cm2, spacing_days=spacing_days,
         sessions=sessions, progress=progress, threads=threads,
     )  # fmt: skip

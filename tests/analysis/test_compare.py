@@ -40,5 +40,5 @@ def test_other_units_or_layers_are_refused(response):
         compare(response, Response(other, provenance={}))
     with pytest.raises(InputError, match="different layers"):
         compare(response, Response(response.data.isel(layer=[0, 1]), provenance={}))
-    with pytest.raises(InputError, match="got str"):
+    with pytest.raises(InputError, match=r"second response 'run\.nc' is not a Response"):
         compare(response, "run.nc")

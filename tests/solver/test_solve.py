@@ -105,13 +105,13 @@ def test_the_deadline_ends_a_solve():
         ({"until": "3"}, "until '3' is not a number"),
         ({"method": "RADAU"}, "did you mean 'Radau'"),
         ({"rtol": 1.0}, "rtol"),
-        ({"times": [0.0, 2.0, 1.0]}, "times must increase"),
-        ({"times": [0.0, 9.0]}, "within 0 to 1"),
+        ({"times": [0.0, 0.8, 0.4]}, "times holds 0.8 before 0.4: give increasing numbers"),
+        ({"times": [0.0, 9.0]}, r"times\[1\] 9 is outside 0 to 1"),
         ({"times": []}, "times"),
         ({"initial": {"ab": 1.0}}, "no species or input 'ab'.*did you mean 'aa'"),
         ({"initial": {"aa": float("inf")}}, "aa"),
         ({"inputs": {"feed": 1.0}}, "reads no input 'feed'"),
-        ({"events": [(5.0, {"aa": 1.0})]}, "event at 5 lies outside"),
+        ({"events": [(5.0, {"aa": 1.0})]}, "event time 5 is outside 0 to 1"),
     ],
 )
 def test_bad_input_is_one_sentence(changes, message):

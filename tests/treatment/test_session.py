@@ -66,7 +66,10 @@ def test_dictionary_round_trip_keeps_the_session():
         ({"depth_mm": -1}, "nearest valid value is 0 mm"),
         ({"depth_mm": float("nan")}, "not finite"),
         ({"depth_mm": "1.5"}, "not a number"),
-        ({"device": "dermapen"}, "device 'dermapen' is not known: choose one of roller, pen"),
+        (
+            {"device": "dermapen"},
+            "device 'dermapen' is not known (did you mean 'pen'?): choose one of roller, pen",
+        ),
         ({"device": "rollr"}, "did you mean 'roller'"),
         ({"density_per_cm2": 250, "passes": 4}, "give one of them"),
         ({"density_per_cm2": -5}, "density_per_cm2 -5"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from ..errors import InputError, ModelError, in_range
+from ..errors import InputError, ModelError, in_range, instance
 from ..model import Model
 from ..response import Response
 from ..skin import Skin
@@ -51,11 +51,10 @@ def branched(
     known = _same_model(model, record)
     options = dict(record.get("options", {}))
     length = float(options.pop("days"))
-    start = in_range("day", day, 0.0, length, "day")
+    start = in_range("day", day, 0.0, length, "days")
     end = length if days is None else days
-    joined = _joined(
-        Protocol.from_dict(record["protocol"]), start, Protocol() if protocol is None else protocol
-    )
+    after = Protocol() if protocol is None else instance("protocol", protocol, Protocol, "a Protocol or None")
+    joined = _joined(Protocol.from_dict(record["protocol"]), start, after)
     return simulate(Skin.from_dict(record["skin"]), joined, days=end, model=known, **_settings(options))
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from ..errors import InputError
+from ..errors import InputError, instance
 from ..response import Response
 from .endpoints import endpoint_table
 
@@ -40,9 +40,8 @@ class Contrast:
 
 def compare(response: Response, other: Response) -> Contrast:
     """Return ``other`` against ``response``: endpoints and variables, as differences and ratios."""
-    for what in (response, other):
-        if not isinstance(what, Response):
-            raise InputError(f"compare needs two responses, got {type(what).__name__}")
+    for what, given in (("first response", response), ("second response", other)):
+        instance(what, given, Response, "what simulate returned")
     first, second = response.data, other.data
     if first.sizes.get("layer") != second.sizes.get("layer"):
         raise InputError("the two responses have different layers: compare courses of the same model")

@@ -132,6 +132,8 @@ def _settled(course: Course, values: Array, *, threshold: float, falling: bool) 
     """
     last_session = course.session_days[-1] if course.session_days else 0.0
     after = course.time >= last_session
+    if not np.any(course.time > last_session):
+        return float("nan")  # nothing was observed since
     time, excess = course.time[after], (values[after] - threshold) * (1.0 if falling else -1.0)
     bad = np.flatnonzero(excess > 0.0)
     if bad.size == 0:
@@ -183,12 +185,12 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         lambda c: float(_top_change(c, "collagen_total")[-1]),
     ),
     Endpoint(
-        "collagen_papillary_change_max", "%", "papillary", "largest change of total collagen", _collagen,
+        "collagen_papillary_change_max", "%", "papillary", "largest gain of total collagen, 0 when it never rises", _collagen,
         lambda c: float(_top_change(c, "collagen_total").max()),
     ),
     Endpoint(
         "collagen_papillary_change_max_day", "day", "papillary",
-        "day of the largest change of total collagen", _collagen,
+        "day of the largest gain of total collagen", _collagen,
         lambda c: float(c.time[_top_change(c, "collagen_total").argmax()]),
     ),
     Endpoint(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import json
 import math
 import os
 import warnings
@@ -13,7 +14,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import xarray as xr
 
-from ..errors import CollagensimError, InputError, SolveError
+from ..errors import CollagensimError, InputError, SolveError, increasing, plain, whole
 from ..response import Course
 from ..skin import Skin
 from ..treatment import Protocol, Session
@@ -28,6 +29,7 @@ AXES = {
     "spacing_days": ("day", "days between sessions"),
     "sessions": ("1", "number of sessions"),
 }
+MAX_POINTS = 100_000  # at about 20 ms a course half an hour on one core, and 0.2 GB of protocols
 
 
 class ScanInterrupted(KeyboardInterrupt):
@@ -174,8 +176,8 @@ def _dataset(
     }
     about = {
         "days": float(days),
-        "skin": str(skin),
-        "protocol": str(protocol),
+        "skin": json.dumps(skin.to_dict()),
+        "protocol": json.dumps(protocol.to_dict()),
         "failed_points": sum(reason != "ok" for reason in reasons),
         "notice": "Research and teaching model, uncalibrated; not medical advice.",
     }
@@ -199,6 +201,9 @@ def _grid(
     axes = {name: _axis(name, values) for name, values in given.items() if values is not None}
     if not axes:
         raise InputError(f"nothing to scan: give one or more of {', '.join(AXES)}")
+    n_points = math.prod(len(values) for values in axes.values())
+    if n_points > MAX_POINTS:
+        raise InputError(f"the scan has {n_points} points: give at most {MAX_POINTS}, or scan in parts")
     if not protocol.sessions:
         raise InputError("the protocol has no session to vary: give one with at least one session")
     points = [dict(zip(axes, values, strict=True)) for values in itertools.product(*axes.values())]
@@ -206,33 +211,20 @@ def _grid(
     for point, made in zip(points, protocols, strict=True):
         last = made.last_day
         if last > days:
-            where = ", ".join(f"{name}={value:g}" for name, value in point.items())
+            where = ", ".join(f"{name}={plain(value)}" for name, value in point.items())
             raise InputError(
-                f"the last session at {where} is on day {last:g}: needs days >= {last:g}, got {days:g}"
+                f"days {plain(days)} ends before the last session at {where} on day {plain(last)}: "
+                f"give days of {plain(last)} or more"
             )
     return _Grid(axes, protocols)
 
 
 def _axis(name: str, values: object) -> list[float]:
     """Return the values of one axis as increasing finite numbers."""
-    try:
-        axis = np.asarray(values, dtype=np.float64)
-    except (TypeError, ValueError):
-        raise InputError(f"{name} {values!r} are not numbers: give an increasing list of numbers") from None
-    if axis.ndim != 1 or axis.size == 0:
-        raise InputError(f"{name} has shape {axis.shape}: give a list of one number or more")
-    if not np.all(np.isfinite(axis)):
-        raise InputError(f"{name} holds {axis[~np.isfinite(axis)][0]}: give finite numbers")
-    if np.any(np.diff(axis) <= 0):
-        i = int(np.flatnonzero(np.diff(axis) <= 0)[0])
-        raise InputError(
-            f"{name} holds {axis[i]:g} before {axis[i + 1]:g}: give increasing numbers, each once"
-        )
-    if name == "sessions" and (np.any(axis != np.round(axis)) or axis[0] < 1):
-        raise InputError(
-            f"sessions holds {axis[(axis != np.round(axis)) | (axis < 1)][0]:g}: give whole numbers from 1"
-        )
-    return [int(value) if name == "sessions" else float(value) for value in axis]
+    axis = increasing(name, values)
+    if name != "sessions":
+        return axis
+    return [whole(f"sessions[{i}]", value, 1, 1000) for i, value in enumerate(axis)]
 
 
 def _protocol_at(protocol: Protocol, point: Mapping[str, float]) -> Protocol:
@@ -277,8 +269,4 @@ def _spacing(protocol: Protocol) -> float:
 def _threads(threads: int | None) -> int:
     if threads is None:
         return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    if type(threads) is not int or threads < 1:
-        raise InputError(
-            f"threads {threads!r} is not valid: give a whole number from 1, or leave it out for all cores"
-        )
-    return threads
+    return whole("threads", threads, 1, 1024)

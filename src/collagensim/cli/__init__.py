@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import TextIO
 
 from ..errors import CollagensimError
-from .arguments import parser
+from .arguments import read
 
 __all__ = ["main"]
 
@@ -21,8 +21,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         with warnings.catch_warnings():
             warnings.showwarning = _one_line
-            arguments = parser().parse_args(argv)
-            return int(arguments.run(arguments) or 0)
+            arguments = read(argv)
+            arguments.run(arguments)
+            sys.stdout.flush()  # a full disk is told here, not by a traceback at the exit
+            return 0
     except CollagensimError as error:
         _say(f"error: {error}")
         return BAD_INPUT
@@ -32,6 +34,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     except BrokenPipeError:  # the reader of our output has gone, as in "| head"
         sys.stdout = open(os.devnull, "w")  # noqa: SIM115, PTH123 - so that the exit does not flush into the pipe
         return 0
+    except OSError as error:
+        _say(f"error: {error.strerror or error}{f': {error.filename}' if error.filename else ''}")
+        sys.stdout = open(os.devnull, "w")  # noqa: SIM115, PTH123 - what is still buffered has nowhere to go
+        return BAD_INPUT
     except SystemExit as done:  # --help and --version
         return done.code if isinstance(done.code, int) else 0
 

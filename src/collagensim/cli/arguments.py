@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import argparse
+import math
+import re
+from collections.abc import Sequence
 from typing import NoReturn
 
-import numpy as np
-
-from ..errors import InputError
+from ..errors import InputError, nearest
 from . import commands, tables
 
 DEFAULTS = {"device": "roller", "depth": [1.5], "sessions": [5], "spacing": [30.0]}
@@ -19,6 +20,15 @@ class _Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         raise InputError(f"{message} (see {self.prog} --help)")
+
+
+def read(argv: Sequence[str] | None) -> argparse.Namespace:
+    """Return the arguments of one command; an option it does not have is answered with the nearest one."""
+    found, unknown = parser().parse_known_args(argv)
+    if unknown:
+        options = re.findall(r"--[a-z-]+", found.parser.format_usage())
+        found.parser.error(f"{unknown[0]!r} is no argument of {found.command}{nearest(unknown[0], options)}")
+    return found
 
 
 def parser() -> argparse.ArgumentParser:
@@ -40,10 +50,12 @@ def parser() -> argparse.ArgumentParser:
     _skin(one)
     _protocol(one, scanned=False)
     _engine(one)
-    one.add_argument("--figure", metavar="FILE", help="draw the course (png, pdf, svg or jpg)")
+    one.add_argument(
+        "--figure", metavar="FILE", help="draw the course; the name ends in .png, .pdf, .svg or .jpg"
+    )
     one.add_argument("--save", metavar="FILE.nc", help="keep the result as netCDF")
     one.add_argument("--json", action="store_true", help="print the endpoints as JSON instead of a table")
-    one.set_defaults(run=commands.run_simulation)
+    one.set_defaults(run=commands.run_simulation, parser=one)
 
     many = kinds.add_parser(
         "scan",
@@ -55,29 +67,39 @@ def parser() -> argparse.ArgumentParser:
     _skin(many)
     _protocol(many, scanned=True)
     _engine(many)
-    many.add_argument("--figure", metavar="FILE", help="draw a curve (one range) or a map (two)")
+    many.add_argument(
+        "--figure", metavar="FILE", help="draw a curve (one range) or a map (two); .png, .pdf, .svg or .jpg"
+    )
     many.add_argument("--endpoint", metavar="NAME", help="what to draw (default: collagen_mass_change)")
     many.add_argument("--save", metavar="FILE.nc", help="keep every endpoint as netCDF")
-    many.add_argument("--threads", type=int, metavar="N", help="default: all cores")
-    many.set_defaults(run=commands.run_scan)
+    many.add_argument("--threads", type=_whole, metavar="N", help="courses at a time (default: all cores)")
+    many.set_defaults(run=commands.run_scan, parser=many)
 
     for name, help_text in tables.TABLES.items():
         table = kinds.add_parser(name, allow_abbrev=False, help=help_text, description=help_text)
         if name == "model":
             table.add_argument("--latex", action="store_true", help="print the equations as LaTeX")
-        table.set_defaults(run=tables.run_table)
+        table.set_defaults(run=tables.run_table, parser=table)
     return top
 
 
 def _skin(command: argparse.ArgumentParser) -> None:
     group = command.add_argument_group("skin")
-    group.add_argument("--site", help="see: collagensim sites")
-    group.add_argument("--age", type=float, metavar="YEARS")
-    group.add_argument("--sex", metavar="WORD", help="female or male")
-    group.add_argument("--phototype", type=int, metavar="1-6")
-    group.add_argument("--condition", metavar="WORD", help="healthy, photoaged, atrophic_acne_scar, ...")
+    group.add_argument("--site", metavar="WORD", help="see: collagensim sites (default: cheek)")
+    group.add_argument("--age", type=_number, metavar="YEARS", help="18 to 100 (default: 45)")
+    group.add_argument("--sex", metavar="WORD", help="female or male (default: female)")
+    group.add_argument("--phototype", type=_whole, metavar="1-6", help="Fitzpatrick's (default: 3)")
     group.add_argument(
-        "--risk", action="append", metavar="WORD", help="what warns, such as active_acne; repeatable"
+        "--condition",
+        metavar="WORD",
+        help="healthy, photoaged, atrophic_acne_scar, striae or hypertrophic_scar (default: healthy)",
+    )
+    group.add_argument(
+        "--risk",
+        action="append",
+        metavar="WORD",
+        help="what speaks against needling: active_infection, active_acne, eczema, keloid_tendency or "
+        "bleeding_disorder; repeatable (default: none)",
     )
 
 
@@ -89,12 +111,20 @@ def _protocol(command: argparse.ArgumentParser, *, scanned: bool) -> None:
     )
     several = " (or a range)" if scanned else ""
     group.add_argument(
-        "--depth", type=_numbers, metavar="MM", help=f"needle length or setting{several} (default: 1.5)"
+        "--depth",
+        type=_numbers,
+        metavar="MM",
+        help=f"needle length or setting{several}, 0 to 3.5 (default: 1.5)",
     )
     group.add_argument(
-        "--density", type=_numbers, metavar="PER_CM2", help=f"channels per cm2 and session{several}"
+        "--density",
+        type=_numbers,
+        metavar="PER_CM2",
+        help=f"channels per cm2 and session{several} (default: by --passes)",
     )
-    group.add_argument("--passes", type=float, metavar="N", help="passes of the device, instead of --density")
+    group.add_argument(
+        "--passes", type=_number, metavar="N", help="instead of --density (default: usual for the device)"
+    )
     group.add_argument(
         "--sessions", type=_numbers, metavar="N", help=f"number of sessions{several} (default: 5)"
     )
@@ -102,7 +132,7 @@ def _protocol(command: argparse.ArgumentParser, *, scanned: bool) -> None:
         "--spacing", type=_numbers, metavar="DAYS", help=f"days between sessions{several} (default: 30)"
     )
     group.add_argument(
-        "--days", type=float, default=365.0, metavar="DAYS", help="length of the course (default: 365)"
+        "--days", type=_number, default=365.0, metavar="DAYS", help="length of the course (default: 365)"
     )
 
 
@@ -112,6 +142,20 @@ def _engine(command: argparse.ArgumentParser) -> None:
         "--no-ageing", dest="ageing", action="store_false", help="skin does not age during the course"
     )
     group.add_argument("--quiet", action="store_true", help="no progress and no table")
+
+
+def _number(text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number") from None
+
+
+def _whole(text: str) -> int:
+    value = _number(text)
+    if not math.isfinite(value) or value != int(value):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number")
+    return int(value)
 
 
 def _numbers(text: str) -> list[float]:
@@ -125,13 +169,13 @@ def _numbers(text: str) -> list[float]:
         raise complaint from None
     if ":" not in text:
         return parts
-    if len(parts) != 3 or not np.all(np.isfinite(parts)):
+    if len(parts) != 3 or not all(math.isfinite(part) for part in parts):
         raise complaint
     start, stop, step = parts
     n_steps = (stop - start) / step if step > 0 else -1.0
-    if n_steps < 0 or n_steps > 10_000:
-        raise argparse.ArgumentTypeError(
-            f"{text!r} holds no or too many values: needs start <= stop and step > 0"
-        )
+    if n_steps < 0:
+        raise argparse.ArgumentTypeError(f"{text!r} holds no values: needs start <= stop and step > 0")
+    if n_steps > 10_000:
+        raise argparse.ArgumentTypeError(f"{text!r} holds {n_steps:.0f} values: give 10000 or fewer")
     # Decimal steps add up to 0.30000000000000004: twelve digits give back what was typed.
-    return [round(start + i * step, 12) for i in range(int(np.floor(n_steps + 1e-9)) + 1)]
+    return [round(start + i * step, 12) for i in range(math.floor(n_steps + 1e-9) + 1)]

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from ..skin import Skin
     from ..treatment import Protocol
 
-FIGURES = ("png", "pdf", "svg", "jpg")
+FIGURES = ("png", "pdf", "svg", "jpg", "jpeg")
 SCANNED = {
     "depth": "depth_mm",
     "density": "density_per_cm2",
@@ -45,7 +45,7 @@ def run_simulation(arguments: argparse.Namespace) -> None:
     if arguments.figure:
         _draw(overview(response), arguments.figure)
     if arguments.json:
-        sys.stdout.write(json.dumps(_record(response), indent=2, ensure_ascii=False) + "\n")
+        sys.stdout.write(json.dumps(_record(response), indent=2) + "\n")
     elif not arguments.quiet:
         sys.stdout.write(_text(response.summary()) + f"\n{NOTICE}\n")
 
@@ -62,7 +62,7 @@ def run_scan(arguments: argparse.Namespace) -> None:
         raise InputError(
             "nothing to scan: give a range to --depth, --density, --spacing or --sessions, as 0.5:2:0.5"
         )
-    if arguments.figure and len(axes) > 2:
+    if arguments.figure is not None and len(axes) > 2:
         raise InputError(f"--figure shows one or two ranges, got {len(axes)}: keep all with --save instead")
     if "sessions" in axes:
         axes["sessions"] = [_whole(value) for value in axes["sessions"]]
@@ -124,7 +124,7 @@ def _skin(arguments: argparse.Namespace) -> Skin:
 
 
 def _protocol(arguments: argparse.Namespace) -> Protocol:
-    """The protocol that the arguments describe; of a range its first value."""
+    """The protocol that the arguments describe; of a range its first value, of --sessions its last."""
     from ..treatment import Protocol, Session
     from .arguments import DEFAULTS
 
@@ -143,13 +143,18 @@ def _protocol(arguments: argparse.Namespace) -> Protocol:
     if "passes" in chosen:
         doses["passes"] = chosen["passes"]
     session = Session(device=chosen["device"], depth_mm=chosen["depth"][0], **doses)
-    return Protocol.series(session, sessions=_whole(chosen["sessions"][0]), spacing_days=chosen["spacing"][0])
+    # Only two sessions or more have a spacing, and a scan over their number keeps that of the protocol.
+    return Protocol.series(
+        session, sessions=_whole(chosen["sessions"][-1]), spacing_days=chosen["spacing"][0]
+    )
 
 
 def _single(arguments: argparse.Namespace, name: str) -> None:
     values = getattr(arguments, name)
     if values is not None and len(values) > 1:
-        raise InputError(f"--{name} has {len(values)} values: give one, or use collagensim scan")
+        raise InputError(
+            f"--{name} has {len(values)} values: give one (decimals with a point, as 1.5), or use collagensim scan"
+        )
 
 
 def _whole(value: float) -> int:
@@ -162,12 +167,12 @@ def _check_outputs(arguments: argparse.Namespace) -> None:
     """Refuse a file that could not be written before anything is computed."""
     from ..response.files import check_writable
 
-    if arguments.figure:
+    if arguments.figure is not None:
         _figure_format(arguments.figure)
         check_writable(arguments.figure)
-    if arguments.save:
+    if arguments.save is not None:
         if Path(arguments.save).suffix.lower() != ".nc":
-            raise InputError(f"--save {arguments.save} needs a name that ends in .nc")
+            raise InputError(f"--save {arguments.save!r} needs a name that ends in .nc, such as run.nc")
         check_writable(arguments.save)
 
 
@@ -175,7 +180,8 @@ def _figure_format(name: str) -> str:
     ending = Path(name).suffix.lower().lstrip(".")
     if ending not in FIGURES:
         raise InputError(
-            f"--figure {name} ends in {ending or 'nothing'!r}: choose one of {', '.join(FIGURES)}"
+            f"--figure {name!r} has {f'the ending {ending!r}' if ending else 'no ending'}: "
+            f"choose one of {', '.join(FIGURES)}"
         )
     return ending
 
@@ -203,10 +209,10 @@ def _text(table: pd.DataFrame) -> str:
 
 
 def _record(response: Any) -> dict[str, Any]:
-    """Endpoints and what made them, as JSON; NaN, which JSON has not, becomes null."""
+    """Endpoints and what made them, as JSON; what is not finite, which JSON has not, becomes null."""
     table = response.summary()
     endpoints = {
-        str(name): {"value": None if math.isnan(row["value"]) else row["value"], "unit": row["unit"],
+        str(name): {"value": row["value"] if math.isfinite(row["value"]) else None, "unit": row["unit"],
                     "place": row["place"], "definition": row["definition"]}
         for name, row in table.iterrows()
     }  # fmt: skip

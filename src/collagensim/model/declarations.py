@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
-from collagensim.errors import ModelError, one_of
+from collagensim.errors import ModelError, one_of, plain
 from collagensim.model.expression import Expression, Operand, Operandlike, as_node, symbol
 from collagensim.model.units import DIMENSIONLESS, Unit, unit, unit_text
 
@@ -77,8 +77,8 @@ class Parameter(Declared):
             raise ModelError(f"parameter {self.name!r} has a value or range that is not finite")
         if not self.low <= self.value <= self.high:
             raise ModelError(
-                f"parameter {self.name!r} is {self.value:g} {self.unit}, outside its range "
-                f"{self.low:g} to {self.high:g}"
+                f"parameter {self.name!r} is {plain(self.value)}, outside its range "
+                f"{plain(self.low)} to {plain(self.high)} [{self.unit}]"
             )
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import TypeVar
 
-from collagensim.errors import ModelError, nearest
+from collagensim.errors import ModelError, nearest, shown
 from collagensim.model import validation
 from collagensim.model.declarations import (
     Basal,
@@ -129,11 +129,11 @@ class Model:
             When there is none; the message names the nearest with its unit.
         """
         known = self._parameters()
-        if name in known:
+        if name in list(known):
             return known[name]
         hint = nearest(name, known)
         close = hint.split("'")[1] if hint else ""
-        raise ModelError(f"no parameter {name!r}{hint}" + (f" [{known[close].unit}]" if close else ""))
+        raise ModelError(f"no parameter {shown(name)}{hint}" + (f" [{known[close].unit}]" if close else ""))
 
     def with_parameters(self, values: Mapping[str, float] | None = None, /, **named: float) -> Model:
         """Return the same model with other parameter values, each in its parameter's unit.
@@ -143,9 +143,10 @@ class Model:
         ModelError
             For an unknown name or a value outside the parameter's range.
         """
+        given = {**validation.named_values(values), **named}
         changed = {
             name: replace(self.parameter(name), value=validation.number(name, value))
-            for name, value in {**(values or {}), **named}.items()
+            for name, value in given.items()
         }
         return replace(self, parameters={**self._parameters(), **changed})
 

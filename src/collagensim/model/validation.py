@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import math
-import numbers
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
-from collagensim.errors import ModelError, nearest
+from collagensim.errors import InputError, ModelError, nearest, shown
+from collagensim.errors import number as finite_number
 from collagensim.model.declarations import Declared, Derived, Input, Parameter, Reaction, Species
 from collagensim.model.expression import Expression, as_node
 from collagensim.model.units import unit, unit_text
@@ -46,11 +45,23 @@ def check(model: Model, mentioned: Iterable[Declared]) -> None:
             )
 
 
+def named_values(given: object) -> Mapping[str, float]:
+    """Return names with values, none when nothing is given, or say that it is something else."""
+    if given is None:
+        return {}
+    if not isinstance(given, Mapping):
+        raise ModelError(
+            f"parameters {shown(given)} are not names with values: give for example {{'name': 1.0}}"
+        )
+    return given
+
+
 def number(name: str, value: object) -> float:
     """Return a finite float, or say that it is none."""
-    if isinstance(value, bool) or not isinstance(value, numbers.Real) or not math.isfinite(float(value)):
-        raise ModelError(f"parameter {name!r} needs a finite number, not {value!r}")
-    return float(value)
+    try:
+        return finite_number(f"parameter {name!r}", value)
+    except InputError as error:
+        raise ModelError(str(error)) from None
 
 
 def _check_unique(what: str, names: list[str]) -> None:

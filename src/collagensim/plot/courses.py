@@ -21,7 +21,7 @@ def timeline(
     responses: Response | Sequence[Response],
     variables: str | Sequence[str],
     *,
-    layers: Sequence[str] = ("papillary",),
+    layers: str | Sequence[str] = ("papillary",),
     fold: bool = False,
     labels: Sequence[str] | None = None,
     ax: Axes | None = None,
@@ -34,7 +34,7 @@ def timeline(
         One colour each.
     variables : str or list of str
         One panel each.
-    layers : list of str
+    layers : str or list of str
         Layers to show of dermal variables, one line style each; without effect on surface variables.
     fold : bool
         Draw value over baseline instead of the value in its unit.
@@ -48,12 +48,12 @@ def timeline(
     matplotlib.figure.Figure
     """
     courses = look.as_responses(responses)
-    names = [variables] if isinstance(variables, str) else list(variables)
+    names = look.as_names("variables", variables)
+    shown = look.as_names("layers", layers)
     called = _labels(courses, labels)
-    if not names or (ax is not None and len(names) > 1):
-        raise InputError(
-            f"timeline got {len(names)} variables: give one for one ax, or one or more without ax"
-        )
+    _check(courses, names, shown)
+    if ax is not None and len(names) > 1:
+        raise InputError(f"timeline got {len(names)} variables and one ax: give one variable, or no ax")
     if ax is not None:
         figure, panels = ax.figure, [ax]
     else:
@@ -66,8 +66,18 @@ def timeline(
         for unused in panels[len(names) :]:
             unused.remove()
     for name, panel in zip(names, panels, strict=False):
-        _draw(panel, courses, called, name, layers, fold)
+        _draw(panel, courses, called, name, shown, fold)
     return figure  # type: ignore[return-value]
+
+
+def _check(courses: list[Response], names: list[str], layers: list[str]) -> None:
+    """Refuse what a course does not hold before anything is drawn, into an ``ax`` of the caller above all."""
+    for course in courses:
+        for name in names:
+            values = course.variable(name)
+            if "layer" in values.dims:
+                for layer in layers:
+                    _layer(values, layer)
 
 
 def _draw(
@@ -124,6 +134,7 @@ def _name_curve(label: str, layer: str, n_responses: int, n_layers: int) -> str:
 def _labels(courses: list[Response], labels: Sequence[str] | None) -> list[str]:
     if labels is None:
         return [f"response {i + 1}" for i in range(len(courses))]
-    if len(labels) != len(courses):
-        raise InputError(f"{len(labels)} labels for {len(courses)} responses: give one each")
-    return [str(label) for label in labels]
+    given = look.as_names("labels", labels)
+    if len(given) != len(courses):
+        raise InputError(f"{len(given)} labels for {len(courses)} responses: give one each")
+    return given

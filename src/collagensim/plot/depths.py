@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..errors import InputError
+from ..errors import InputError, instance
 from ..response import Response
 from . import look
 
@@ -20,7 +20,7 @@ def layers(response: Response, variable: str) -> Figure:
     Depths are those of the dermis at baseline, 0 at its border with the epidermis; within a layer the model
     knows one value, so the map has one band a layer.
     """
-    values = response.variable(variable)
+    values = instance("response", response, Response, "what simulate returned").variable(variable)
     if "layer" not in values.dims:
         raise InputError(f"{variable} has no layers: use plot.timeline(response, {variable!r})")
     time = response.data["time"]

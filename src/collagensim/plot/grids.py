@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import xarray as xr
 
-from ..errors import InputError, nearest
+from ..analysis.endpoints import UNITS
+from ..errors import InputError, instance, one_of
 from . import look
 
 if TYPE_CHECKING:
@@ -51,15 +52,17 @@ def scan(dataset: xr.Dataset, endpoint: str | None = None, *, ax: Axes | None = 
 
 
 def _values(dataset: xr.Dataset, endpoint: str | None) -> xr.DataArray:
-    names = [str(name) for name, values in dataset.data_vars.items() if values.dtype.kind == "f"]
+    instance("dataset", dataset, xr.Dataset, "what scan returned")
+    numbers = {str(name) for name, values in dataset.data_vars.items() if values.dtype.kind == "f"}
+    names = [name for name in UNITS if name in numbers]
+    if not names:
+        raise InputError("this dataset holds no endpoint: give one that scan returned")
     if endpoint is None:
         endpoint = DEFAULT if DEFAULT in names else names[0]
-    if endpoint not in names:
-        raise InputError(
-            f"no endpoint {endpoint!r} in this scan{nearest(endpoint, names)}; it has {', '.join(names)}"
-        )
-    values = dataset[endpoint].squeeze(drop=True)
-    if values.ndim not in (1, 2):
+    values = dataset[one_of("endpoint", endpoint, names)].squeeze(drop=True)
+    if values.ndim == 0:
+        raise InputError("the scan has one point: a figure needs two or more along a coordinate")
+    if values.ndim > 2:
         raise InputError(
             f"the scan varies {values.ndim} coordinates ({', '.join(map(str, values.dims))}): "
             "a figure shows one or two; choose the others with dataset.sel or dataset.isel"

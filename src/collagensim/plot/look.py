@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from io import BytesIO
 from typing import TYPE_CHECKING, Literal
 
 from matplotlib.figure import Figure
 
-from ..errors import InputError
+from ..errors import InputError, instance, shown
 from ..response import Response
 
 if TYPE_CHECKING:
@@ -136,9 +136,25 @@ def mark_sessions(ax: Axes, days: Iterable[float], *, colour: str = GREY, lines:
                     clip_on=False, zorder=3)  # fmt: skip
 
 
-def as_responses(given: Response | Sequence[Response]) -> list[Response]:
+def as_responses(given: object) -> list[Response]:
     """Return one or several responses as a list."""
-    responses = [given] if isinstance(given, Response) else list(given)
-    if not responses or not all(isinstance(one, Response) for one in responses):
-        raise InputError("plot needs a Response or a list of them, as simulate returns")
+    if isinstance(given, Response):
+        return [given]
+    if not isinstance(given, Iterable):
+        raise InputError(f"{shown(given)} is not a Response or a list of them: give what simulate returned")
+    responses = [instance("response", one, Response, "what simulate returned") for one in given]
+    if not responses:
+        raise InputError("a figure needs a Response: give one or more that simulate returned")
     return responses
+
+
+def as_names(what: str, given: object) -> list[str]:
+    """Return one or several names as a list."""
+    if isinstance(given, str):
+        return [given]
+    if not isinstance(given, Iterable):
+        raise InputError(f"{what} {shown(given)} is not a name or a list of names")
+    names = [instance(what, name, str) for name in given]
+    if not names:
+        raise InputError(f"{what} is empty: give one name or more")
+    return names

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 import xarray as xr
 
+from ..errors import instance
 from ..response import Response
 from . import look
 
@@ -52,6 +53,7 @@ def overview(response: Response) -> Figure:
     Dermal variables are those of the papillary layer; triangles mark sessions. What the response does not
     hold is left out.
     """
+    instance("response", response, Response, "what simulate returned")
     panels = [
         (panel, [v for v in panel.variables if _can_show(response, v, panel.mode == "fold")])
         for panel in _PANELS
@@ -156,8 +158,7 @@ def _everything(response: Response) -> Figure:
     from .courses import timeline
 
     names = [str(name) for name in response.data.data_vars][:9]
-    first_layer = (
-        [str(name) for name in response.data["layer"].values[:1]] if "layer" in response.data.dims else []
-    )
     draw: Callable[..., Figure] = timeline
-    return draw(response, names, layers=first_layer)
+    if "layer" not in response.data.dims:
+        return draw(response, names)
+    return draw(response, names, layers=str(response.data["layer"].values[0]))

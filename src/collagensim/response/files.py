@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import xarray as xr
 
-from ..errors import FileError
+from ..errors import FileError, shown
 
 if TYPE_CHECKING:
     from .result import Response
@@ -39,27 +39,40 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
         with temporary.open("rb+") as handle:  # the rename must not overtake the bytes
             os.fsync(handle.fileno())
         os.replace(temporary, target)
-    except OSError as error:
-        raise FileError(f"cannot write {target}: {error.strerror or error}") from error
+    except OSError as error:  # the HDF5 library's own text is a paragraph
+        raise FileError(
+            f"cannot write {target}: {os.strerror(error.errno) if error.errno else error}"
+        ) from error
     finally:
-        with suppress(FileNotFoundError):
+        with suppress(OSError):
             temporary.unlink()
 
 
 def check_writable(path: str | os.PathLike[str]) -> Path:
     """Return ``path`` when a file can be made or replaced there; FileError otherwise."""
-    try:
-        target = Path(path).expanduser()
-    except TypeError:
-        raise FileError(f"{path!r} is not a path: give a file name such as 'run.nc'") from None
-    except RuntimeError as error:
-        raise FileError(f"cannot write {path}: {error}") from None
+    target = _path(path)
     if target.is_dir():
         raise FileError(f"cannot write {target}: it is a folder, a file name is needed")
+    if target.exists() and not target.is_file():  # renaming onto a device such as /dev/null would replace it
+        raise FileError(f"cannot write {target}: it is no ordinary file")
     if not target.parent.is_dir():
         raise FileError(f"cannot write {target}: the folder {target.parent} does not exist")
     if not os.access(target.parent, os.W_OK) or (target.exists() and not os.access(target, os.W_OK)):
         raise FileError(f"cannot write {target}: permission denied")
+    return target
+
+
+def _path(path: str | os.PathLike[str]) -> Path:
+    """Return ``path`` with ``~`` expanded; FileError when no file can have that name."""
+    try:
+        target = Path(path).expanduser()
+        if not str(path) or "\0" in str(path):
+            raise ValueError
+        target.exists()
+    except (TypeError, ValueError, RuntimeError):  # no text, empty or with a null byte, the home of nobody
+        raise FileError(f"{shown(path)} is not a path: give a file name such as 'run.nc'") from None
+    except OSError as error:
+        raise FileError(f"{shown(path)} cannot be a file: {error.strerror}") from None
     return target
 
 
@@ -72,7 +85,7 @@ def save(response: Response, path: str | os.PathLike[str]) -> Path:
     tree = xr.DataTree.from_dict({"/": head, **{f"/{name}": data for name, data in present.items()}})
     with replacing(path) as temporary:
         tree.to_netcdf(temporary, engine="h5netcdf")
-    return Path(path)
+    return _path(path)
 
 
 def load(path: str | os.PathLike[str]) -> Response:
@@ -85,10 +98,7 @@ def load(path: str | os.PathLike[str]) -> Response:
     """
     from .result import Response
 
-    try:
-        source = Path(path).expanduser()
-    except (TypeError, RuntimeError):
-        raise FileError(f"{path!r} is not a path: give a file name such as 'run.nc'") from None
+    source = _path(path)
     if not source.is_file():
         raise FileError(
             f"cannot read {source}: {'it is a folder' if source.is_dir() else 'there is no such file'}"
@@ -104,8 +114,9 @@ def load(path: str | os.PathLike[str]) -> Response:
     except Exception as error:  # a damaged file can fail anywhere inside the HDF5 stack
         raise FileError(f"cannot read {source}: it is damaged or not a collagensim result file") from error
     if head.get("format") != FORMAT:
-        found = head.get("format", "no format mark")
-        raise FileError(f"cannot read {source}: it holds {found!r}, this version reads {FORMAT!r}")
+        found = head.get("format")
+        held = f"it holds {shown(found)}" if found else "it has no format mark of ours"
+        raise FileError(f"cannot read {source}: {held}; this version reads {FORMAT!r}")
     texts = {name: str(head.get(name, "")) for name in ("provenance", "statistics")}
     if "data" not in present or head.get("checksum") != _checksum(present, texts):
         raise FileError(f"cannot read {source}: it is damaged (its contents do not match its checksum)")

@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from ..errors import InputError, nearest, one_of
+from ..errors import InputError, instance, nearest, one_of, plain, shown
 from .course import Course, course_of
 from .files import save
 
@@ -45,6 +45,9 @@ class Response:
     between: xr.Dataset | None = field(default=None, kw_only=True)
     provenance: Mapping[str, Any] = field(kw_only=True)
     statistics: Mapping[str, Any] = field(default_factory=dict, kw_only=True)
+
+    def __post_init__(self) -> None:
+        instance("data", self.data, xr.Dataset)
 
     @property
     def session_days(self) -> tuple[float, ...]:
@@ -91,7 +94,7 @@ class Response:
             return self.data[name]
         names = [str(known) for known in self.data.data_vars]
         raise InputError(
-            f"no variable {name!r} in this response{nearest(name, names) or ': see response.data'}"
+            f"no variable {shown(name)} in this response{nearest(name, names) or ': see list(response.data)'}"
         )
 
     def summary(self) -> pd.DataFrame:
@@ -146,8 +149,10 @@ class Response:
         time = self.data["time"]
         unit = str(time.attrs.get("units", "day"))
         model = self.provenance.get("model", "a model")
-        sessions = f"{len(self.session_days)} sessions, " if self.provenance.get("protocol") else ""
-        return f"{model}: {sessions}{len(self.data.data_vars)} variables over {float(time[-1]):g} {unit}"
+        held = _counted(len(self.data.data_vars), "variable")
+        if self.provenance.get("protocol"):
+            held = f"{_counted(len(self.session_days), 'session')}, {held}"
+        return f"{model}: {held} over {_counted(float(time[-1]), unit)}"
 
     def _repr_html_(self) -> str:
         table = self.summary()
@@ -155,3 +160,7 @@ class Response:
             str(table.to_html(escape=True, float_format=lambda value: f"{value:.4g}")) if len(table) else ""
         )
         return f"<p><b>{html.escape(self._heading())}</b></p>{body}<p><small>{NOTICE}</small></p>"
+
+
+def _counted(n: float, thing: str) -> str:
+    return f"{plain(n)} {thing}{'' if n == 1 else 's'}"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import numbers
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any
@@ -10,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from collagensim.errors import InputError, in_range, nearest, one_of
+from collagensim.errors import InputError, in_range, nearest, one_of, shown, whole
 from collagensim.skin.anatomy import LAYERS, conditions, sites
 from collagensim.skin.risks import RISKS
 from collagensim.skin.state import State
@@ -65,11 +64,11 @@ class Skin:
     risks: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        one_of("site", self.site, sites())
+        object.__setattr__(self, "site", one_of("site", self.site, sites()))
         object.__setattr__(self, "age_years", in_range("age_years", self.age_years, 18, 100, "years"))
-        one_of("sex", self.sex, SEXES)
-        object.__setattr__(self, "phototype", _phototype(self.phototype))
-        one_of("condition", self.condition, conditions())
+        object.__setattr__(self, "sex", one_of("sex", self.sex, SEXES))
+        object.__setattr__(self, "phototype", whole("phototype (Fitzpatrick)", self.phototype, 1, 6))
+        object.__setattr__(self, "condition", one_of("condition", self.condition, conditions()))
         object.__setattr__(self, "risks", _risks(self.risks))
 
     @property
@@ -125,20 +124,10 @@ class Skin:
         return State(self.site, self.age_years, self.sex, self.phototype, self.condition, self.risks)
 
 
-def _phototype(given: object) -> int:
-    if not isinstance(given, numbers.Real):
-        raise InputError(f"phototype {given!r} is not a number: give 1 to 6 (Fitzpatrick I to VI)")
-    value = in_range("phototype", given, 1, 6)
-    if value != int(value):
-        raise InputError(f"phototype {value:g} is not a whole number: give 1 to 6 (Fitzpatrick I to VI)")
-    return int(value)
-
-
 def _risks(given: object) -> tuple[str, ...]:
     if isinstance(given, str) or not isinstance(given, tuple | list | set | frozenset):
-        raise InputError(
-            f"risks {given!r} is not a list of names: give for example risks=('{next(iter(RISKS))}',)"
-        )
+        example = given if isinstance(given, str) and given in RISKS else next(iter(RISKS))
+        raise InputError(f"risks {shown(given)} is not a list of names: give for example risks=['{example}']")
     return tuple(dict.fromkeys(one_of("risk", name, RISKS) for name in given))
 
 

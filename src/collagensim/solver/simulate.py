@@ -9,7 +9,16 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from collagensim.errors import ContraindicationWarning, InputError, in_range, one_of
+from collagensim.errors import (
+    ContraindicationWarning,
+    InputError,
+    in_range,
+    increasing,
+    instance,
+    one_of,
+    plain,
+    shown,
+)
 from collagensim.model import Model
 from collagensim.response import Course, Response, as_dataset
 from collagensim.skin import LAYERS, Skin
@@ -46,9 +55,9 @@ def simulate(
     deadline_s: float = 600.0,
 ) -> Response:
     """Return the mean-field response of ``skin`` to ``protocol``; see `collagensim.simulate`."""
-    warn(skin, protocol)
     asked = _Asked(model, skin, protocol, days, ageing, rtol, method, deadline_s)
-    grid = None if output_days is None else [float(day) for day in output_days]
+    grid = None if output_days is None else increasing("output_days", output_days, 0.0, asked.span, "days")
+    warn(skin, protocol)
     field, segments, notes = asked.run(grid)
     found = Columns(field, segments, protocol.days)
     names = long_names(model)
@@ -58,7 +67,13 @@ def simulate(
     )
     record = provenance_of(
         model,
-        {"days": asked.span, "ageing": bool(ageing), "rtol": rtol, "method": method, "output_days": grid},
+        {
+            "days": asked.span,
+            "ageing": asked.ageing,
+            "rtol": asked.limits.rtol,
+            "method": method,
+            "output_days": grid,
+        },
         skin=skin.to_dict(),
         protocol=protocol.to_dict(),
         sources=_sources(skin, protocol),
@@ -81,6 +96,11 @@ def simulate_course(
     return Columns(field, segments, protocol.days).tissue()
 
 
+def check(model: Model, skin: Skin, protocol: Protocol, *, days: float, ageing: bool, rtol: float) -> float:
+    """Return ``days`` [day] as a float when courses can be asked for with these arguments; InputError otherwise."""
+    return _Asked(model, skin, protocol, days, ageing, rtol, "rodas5p", 600.0).span
+
+
 def warn(skin: Skin, protocol: Protocol) -> None:
     """Raise a `ContraindicationWarning` for each reason not to needle this skin, when there is a session."""
     if protocol.events():
@@ -95,16 +115,16 @@ class _Asked:
         self, model: Model, skin: Skin, protocol: Protocol, days: float, ageing: bool, rtol: float, method: str,
         deadline_s: float,
     ) -> None:  # fmt: skip
-        for what, value, kind in (("skin", skin, Skin), ("protocol", protocol, Protocol)):
-            if not isinstance(value, kind):
-                raise InputError(f"{what} is {type(value).__name__} {value!r}: give a {kind.__name__}")
+        instance("skin", skin, Skin, "for example Skin(site='cheek')")
+        instance("protocol", protocol, Protocol, "for example Protocol.series(Session(depth_mm=1.5))")
+        instance("model", model, Model, "for example dermal_healing()")
         if not isinstance(ageing, (bool, np.bool_)):
-            raise InputError(f"ageing {ageing!r} is not True or False")
+            raise InputError(f"ageing {shown(ageing)} is not True or False")
         self.model, self.skin, self.protocol = model, skin, protocol
         self.ageing = bool(ageing)
         self.method = one_of("method", method, METHODS)
         self.limits = limits_of(rtol, deadline_s)
-        self.span = in_range("days", days, 0.0, MAX_DAYS, "day")
+        self.span = in_range("days", days, 0.0, MAX_DAYS, "days")
 
     def run(self, output_days: list[float] | None) -> tuple[MeanField, list[Segment], list[str]]:
         """Return the course in segments and what is to be noted of its injuries."""
@@ -140,7 +160,8 @@ def _happenings(skin: Skin, protocol: Protocol, radius_um: float, days: float) -
     late = [day for day, _ in protocol.events() if day > days]
     if late:
         raise InputError(
-            f"days {days:g} ends before the last session on day {late[-1]:g}: give days of at least that"
+            f"days {plain(days)} ends before the last session on day {plain(late[-1])}: "
+            f"give days of {plain(late[-1])} or more"
         )
     cares = [Happening(day, None, change) for day, change in protocol.care_changes() if day <= days]
     injuries = [
@@ -150,7 +171,7 @@ def _happenings(skin: Skin, protocol: Protocol, radius_um: float, days: float) -
     return cares + injuries
 
 
-def _times(output_days: Iterable[float] | None, days: float, sessions: list[float]) -> Array:
+def _times(output_days: list[float] | None, days: float, sessions: list[float]) -> Array:
     """Output days: those asked for, else daily and denser in the two days after each session."""
     if output_days is None:
         daily = np.arange(0.0, np.floor(days) + 1.0)
@@ -160,9 +181,4 @@ def _times(output_days: Iterable[float] | None, days: float, sessions: list[floa
         # A dense hour may miss a day or a session by rounding only.
         near = np.abs(fine[:, None] - exact).min(axis=1) < 1e-6 if fine.size else np.zeros(0, dtype=bool)
         return np.asarray([day for day in np.union1d(exact, fine[~near]) if day <= days])
-    grid = np.asarray(list(output_days), dtype=np.float64)
-    if grid.ndim != 1 or not grid.size or not np.all(np.isfinite(grid)) or np.any(np.diff(grid) <= 0):
-        raise InputError("output_days must be increasing finite numbers")
-    if grid[0] < 0 or grid[-1] > days:
-        raise InputError(f"output_days run from {grid[0]:g} to {grid[-1]:g}: keep them within 0 to {days:g}")
-    return grid
+    return np.asarray(output_days, dtype=np.float64)

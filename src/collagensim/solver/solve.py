@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
-import math
-import numbers
-import sys
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from collagensim.errors import InputError, in_range, nearest, one_of
+from collagensim.errors import (
+    InputError,
+    in_range,
+    increasing,
+    instance,
+    nearest,
+    number,
+    one_of,
+    plain,
+    shown,
+)
 from collagensim.model import Jump, Model, Operand, Species
 from collagensim.model.expression import text
 from collagensim.response import Course, Response, as_dataset
@@ -68,12 +75,19 @@ def solve(
     ------
     InputError, SolveError
     """
-    end = in_range("until", until, 0.0, sys.float_info.max, model.time_unit)
+    instance("model", model, Model, "for example dermal_healing()")
+    end = number("until", until, f"a time in {model.time_unit}s, 0 or later")
+    if end < 0:
+        raise InputError(f"until {plain(end)} is negative: give a time in {model.time_unit}s, 0 or later")
     one_of("method", method, METHODS)
     limits = limits_of(rtol, deadline_s)
     grid = _grid(times, end)
+    for what, given in (("initial", initial), ("inputs", inputs)):
+        if given is not None:
+            instance(what, given, Mapping, "names with their values, as {'name': 1.0}")  # type: ignore[type-abstract]
+    bound_inputs = {name: number(f"input {name!r}", value) for name, value in (inputs or {}).items()}
     due = sorted(_checked(events, end), key=lambda event: event[0])
-    bound = Bound(model, Space(), inputs or {})
+    bound = Bound(model, Space(), bound_inputs)
     if model.basals:
         bound.solve_basal(np.zeros_like(bound.baseline))
     table = _Table(bound, grid)
@@ -89,7 +103,7 @@ def solve(
         "rtol": rtol,
         "method": method,
         "initial": _plain(initial),
-        "inputs": _plain(inputs),
+        "inputs": bound_inputs,
     }
     asked["events"] = [[float(at), _plain(changes)] for at, changes in due]
     return Response(data, provenance=provenance_of(model, asked), statistics=engine.statistics())
@@ -161,7 +175,7 @@ def change(engine: Engine, bound: Bound, changes: Mapping[str, Any]) -> None:
             i = model.species_names.index(name)
             engine.state[:, i] = _new_value(bound, model.species[i], value, before)
         elif name in model.inputs:
-            fresh[name] = _finite(name, value)
+            fresh[name] = number(name, value)
         else:
             known = [*model.species_names, *model.inputs]
             raise InputError(f"{model.name!r} has no species or input {name!r}{nearest(name, known)}")
@@ -181,7 +195,7 @@ def _new_value(bound: Bound, species: Species, value: Any, before: Mapping[str, 
                 )
         new = bound.value(value.node, before)
     else:
-        new = _finite(species.name, value)
+        new = number(species.name, value)
     if np.any(np.asarray(new) < 0) and not species.signed:
         raise InputError(f"{species.name} {np.min(new):g} {species.unit} is negative: an amount is 0 or more")
     return new
@@ -193,22 +207,21 @@ def long_names(model: Model) -> dict[str, str]:
 
 
 def _grid(times: Iterable[float] | None, end: float) -> Array:
-    grid = np.linspace(0.0, end, 402) if times is None else np.asarray(list(times), dtype=np.float64)
-    if grid.ndim != 1 or not grid.size or not np.all(np.isfinite(grid)):
-        raise InputError("times must be a list of finite numbers")
-    if np.any(np.diff(grid) <= 0) or grid[0] < 0 or grid[-1] > end:
-        raise InputError(f"times must increase within 0 to {end:g}: got {grid[0]:g} to {grid[-1]:g}")
-    return grid
+    if times is None:
+        return np.linspace(0.0, end, 402)
+    return np.asarray(increasing("times", times, 0.0, end))
 
 
-def _checked(events: Sequence[Event], end: float) -> list[Event]:
-    for at, _ in events:
-        if not 0.0 <= _finite("event time", at) <= end:
-            raise InputError(f"an event at {at:g} lies outside 0 to {end:g}")
-    return list(events)
-
-
-def _finite(what: str, value: Any) -> float:
-    if isinstance(value, (bool, np.bool_)) or not isinstance(value, numbers.Real) or not math.isfinite(value):
-        raise InputError(f"{what} {value!r} is not a finite number")
-    return float(value)
+def _checked(events: object, end: float) -> list[Event]:
+    if not isinstance(events, tuple | list):
+        raise InputError(
+            f"events {shown(events)} are not (time, changes) pairs: give for example [(1.0, {{'x': 2}})]"
+        )
+    found: list[Event] = []
+    for event in events:
+        if not isinstance(event, tuple | list) or len(event) != 2 or not isinstance(event[1], Mapping):
+            raise InputError(
+                f"event {shown(event)} is no (time, changes) pair: give for example (1.0, {{'x': 2}})"
+            )
+        found.append((in_range("event time", event[0], 0.0, end), event[1]))
+    return found

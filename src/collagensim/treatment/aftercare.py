@@ -8,7 +8,7 @@ from functools import cache
 from importlib.resources import files
 from typing import Any
 
-from collagensim.errors import InputError, in_range, nearest, one_of
+from collagensim.errors import InputError, in_range, instance, nearest, one_of, shown
 from collagensim.skin import Figure, read_figures
 
 
@@ -50,7 +50,7 @@ class Aftercare:
     dose: float = 1.0
 
     def __post_init__(self) -> None:
-        one_of("aftercare", self.kind, aftercare_kinds())
+        object.__setattr__(self, "kind", one_of("aftercare", self.kind, aftercare_kinds()))
         usual = next(f.value for f in _figures() if f.of == self.kind and f.quantity == "days")
         days = usual if self.days is None else in_range("aftercare days", self.days, 0, 3650, "days")
         start = in_range("aftercare start_day", self.start_day, -365, 36500, "days")
@@ -96,12 +96,11 @@ def courses(given: object) -> tuple[Aftercare, ...]:
         return (given,)
     if not isinstance(given, Iterable) or isinstance(given, str):
         raise InputError(
-            f"aftercare {given!r} is not a list of Aftercare: give for example [Aftercare('uv')]"
+            f"aftercare {shown(given)} is not a list of Aftercare: give for example [Aftercare('uv')]"
         )
     listed = tuple(given)
     for course in listed:
-        if not isinstance(course, Aftercare):
-            raise InputError(f"aftercare {course!r} is not an Aftercare: give for example Aftercare('uv')")
+        instance("aftercare", course, Aftercare, "for example Aftercare('uv')")
     return listed
 
 

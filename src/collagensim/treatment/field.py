@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from collagensim.errors import InputError, in_range
+from collagensim.errors import InputError, in_range, shown
 from collagensim.treatment.geometry import Channels
 
 Array = NDArray[np.float64]
@@ -80,8 +80,8 @@ def sample_field(
 
 
 def _seed(given: object) -> int:
-    if isinstance(given, bool) or not isinstance(given, int | np.integer) or given < 0:
-        raise InputError(f"seed {given!r} is not a whole number from 0 upwards")
+    if not isinstance(given, int | np.integer) or isinstance(given, bool | np.timedelta64) or given < 0:
+        raise InputError(f"seed {shown(given)} is not a whole number from 0 upwards")
     return int(given)
 
 

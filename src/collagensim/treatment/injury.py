@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from collagensim.errors import InputError, in_range
+from collagensim.errors import InputError, in_range, instance
 from collagensim.skin import LAYERS, Layer, Skin
 from collagensim.treatment.devices import device_value
 from collagensim.treatment.field import InjuryField, sample_field
@@ -148,10 +148,8 @@ def injure(skin: Skin, session: Session, zone_radius_um: float = 250.0) -> Injur
     >>> injure(Skin(), Session(depth_mm=0, density_per_cm2=250)).killed_mean
     array([0., 0., 0.])
     """
-    if not isinstance(skin, Skin):
-        raise InputError(f"skin {skin!r} is not a Skin: give for example Skin(site='cheek')")
-    if not isinstance(session, Session):
-        raise InputError(f"session {session!r} is not a Session: give for example Session(depth_mm=1.5)")
+    instance("skin", skin, Skin, "for example Skin(site='cheek')")
+    instance("session", session, Session, "for example Session(depth_mm=1.5)")
     radius_um = in_range("zone_radius_um", zone_radius_um, 100, 500, "um")
     return _punch(skin, session, radius_um) if session.is_punch else _needle(skin, session, radius_um)
 

@@ -7,15 +7,17 @@ from dataclasses import dataclass, field
 from os import PathLike
 from typing import Any
 
-from collagensim.errors import InputError, in_range, nearest
+from collagensim.errors import InputError, in_range, instance, nearest, plain, shown, whole
 from collagensim.skin import Skin
 from collagensim.treatment.aftercare import Aftercare, care_changes, courses
 from collagensim.treatment.session import Session
 from collagensim.treatment.table import read_sessions
 from collagensim.treatment.trials import trial, trial_ids
 
+LISTED = 8  # days that the short form of a protocol spells out
 
-@dataclass(frozen=True)
+
+@dataclass(frozen=True, repr=False)
 class Protocol:
     """A course of treatment.
 
@@ -47,9 +49,10 @@ class Protocol:
     def __post_init__(self) -> None:
         object.__setattr__(self, "sessions", _in_order(self.sessions))
         object.__setattr__(self, "aftercare", courses(self.aftercare))
-        object.__setattr__(self, "assumptions", tuple(self.assumptions))
-        if self.skin is not None and not isinstance(self.skin, Skin):
-            raise InputError(f"skin {self.skin!r} is not a Skin: give for example Skin(site='cheek')")
+        object.__setattr__(self, "assumptions", _sentences(self.assumptions))
+        object.__setattr__(self, "name", instance("name", self.name, str, "for example name='my protocol'"))
+        if self.skin is not None:
+            instance("skin", self.skin, Skin, "for example Skin(site='cheek')")
         for course in self._all_courses():
             if course.start_day < 0:
                 raise InputError(
@@ -68,18 +71,15 @@ class Protocol:
         aftercare: Iterable[Aftercare] = (),
     ) -> Protocol:
         """Return the same session ``sessions`` times, ``spacing_days`` apart [day], from ``start_day``."""
-        count = in_range("sessions", sessions, 0, 1000)
-        if count != int(count):
-            raise InputError(f"sessions {count:g} is not a whole number: give 0 to 1000")
+        instance("session", session, Session, "for example Session(depth_mm=1.5)")
+        count = whole("sessions", sessions, 0, 1000)
         spacing = in_range("spacing_days", spacing_days, 0, 3650, "days")
         if spacing == 0.0 and count > 1:
             raise InputError(
                 "spacing_days 0 puts all sessions on one day: give 1 day or more, or one session"
             )
         start = in_range("start_day", start_day, 0, 36500, "days")
-        return cls(
-            tuple((start + i * spacing, session) for i in range(int(count))), aftercare=courses(aftercare)
-        )
+        return cls(tuple((start + i * spacing, session) for i in range(count)), aftercare=courses(aftercare))
 
     @classmethod
     def none(cls) -> Protocol:
@@ -163,9 +163,38 @@ class Protocol:
             assumptions=tuple(given.get("assumptions", ())),
         )
 
+    def __repr__(self) -> str:
+        name = f" {self.name}" if self.name else ""
+        care = ", ".join(dict.fromkeys(course.kind.replace("_", " ") for course in self._all_courses()))
+        return f"<Protocol{name}: {self._timetable()}{f'; aftercare: {care}' if care else ''}>"
+
+    def _timetable(self) -> str:
+        """Number, kind and days of the sessions in one line."""
+        n = len(self.sessions)
+        if n == 0:
+            return "no session"
+        doses = list(dict.fromkeys(session.dose for _, session in self.sessions))
+        what = doses[0] + (" and others" if len(doses) > 1 else "")
+        gap = self.days[1] - self.days[0] if n > 1 else 0.0
+        # Days are sums of spacings: equal gaps differ by the rounding of a day.
+        if n > 1 and all(abs(day - i * gap - self.days[0]) < 1e-6 for i, day in enumerate(self.days)):
+            first = f" from day {plain(self.days[0])}" if self.days[0] else ""
+            return f"{n} x {what}, every {plain(round(gap, 9))} days{first}"
+        days = [plain(day) for day in self.days]
+        listed = ", ".join(days if n <= LISTED else [*days[: LISTED - 1], "...", days[-1]])
+        return f"{n} x {what}, on day{'s' if n > 1 else ''} {listed}"
+
     def _all_courses(self) -> tuple[Aftercare, ...]:
         carried = (course.shifted(day) for day, session in self.sessions for course in session.aftercare)
         return (*self.aftercare, *carried)
+
+
+def _sentences(given: object) -> tuple[str, ...]:
+    if isinstance(given, str) or not isinstance(given, Iterable):
+        raise InputError(
+            f"assumptions {shown(given)} is not a list of sentences: give for example ['... assumed']"
+        )
+    return tuple(instance("assumption", sentence, str) for sentence in given)
 
 
 def _dated(row: Mapping[str, Any]) -> tuple[float, Session]:
@@ -180,12 +209,12 @@ def _in_order(given: object) -> tuple[tuple[float, Session], ...]:
     """Return (day, session) pairs with days as floats, refusing what is no pair, out of order or twice a day."""
     if not isinstance(given, Iterable) or isinstance(given, str | Mapping):
         raise InputError(
-            f"sessions {given!r} are not (day, Session) pairs: give for example [(0, Session())]"
+            f"sessions {shown(given)} are not (day, Session) pairs: give for example [(0, Session())]"
         )
     found: list[tuple[float, Session]] = []
     for number, pair in enumerate(given, start=1):
         if not isinstance(pair, tuple | list) or len(pair) != 2 or not isinstance(pair[1], Session):
-            raise InputError(f"session {number} is {pair!r}: give a pair (day, Session)")
+            raise InputError(f"session {number} is {shown(pair)}: give a pair (day, Session)")
         day = in_range(f"day of session {number}", pair[0], 0, 36500, "days")
         if found and day == found[-1][0]:
             raise InputError(

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import math
-import numbers
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any
 
-from collagensim.errors import InputError, in_range, nearest, one_of
+from collagensim.errors import InputError, in_range, nearest, one_of, plain, whole
 from collagensim.treatment.aftercare import Aftercare, courses
 from collagensim.treatment.devices import device_value, devices
 
@@ -80,16 +79,16 @@ class Session:
     aftercare: tuple[Aftercare, ...] = ()
 
     def __post_init__(self) -> None:
-        one_of("device", self.device, devices())
+        object.__setattr__(self, "device", one_of("device", self.device, devices()))
         object.__setattr__(self, "depth_mm", in_range("depth_mm", self.depth_mm, 0, 3.5, "mm"))
         for name, (low, high, unit) in _NUMBERS.items():
             given = getattr(self, name)
             if given is not None:
                 object.__setattr__(self, name, in_range(name, given, low, high, unit))
         if self.needle_count is not None:
-            object.__setattr__(self, "needle_count", _count(self.needle_count))
+            object.__setattr__(self, "needle_count", whole("needle_count", self.needle_count, 1, 6000))
         if self.endpoint is not None:
-            one_of("endpoint", self.endpoint, ENDPOINTS)
+            object.__setattr__(self, "endpoint", one_of("endpoint", self.endpoint, ENDPOINTS))
         object.__setattr__(self, "aftercare", courses(self.aftercare))
         self._check_together()
 
@@ -102,7 +101,7 @@ class Session:
             given = [name for name in _NEEDLED_ONLY if getattr(self, name) is not None]
             if given:
                 raise InputError(
-                    f"a punch has no needles, so {given[0]} has no meaning: give diameter_mm only"
+                    f"a punch has no needles, so {given[0]} has no meaning: leave it out (diameter_mm sets its size)"
                 )
         elif self.diameter_mm is not None:
             raise InputError(
@@ -181,6 +180,17 @@ class Session:
         return round(self.depth_mm * device_value(self.device, "reach_fraction"), 12)
 
     @property
+    def dose(self) -> str:
+        """Device, depth and channels in a few words, such as ``pen 1.5 mm, 250/cm2``."""
+        if self.is_punch:
+            return f"punch {plain(self.punch_diameter_mm)} mm"
+        if self.density_per_cm2 is not None:
+            often = f"{plain(self.density_per_cm2)}/cm2"
+        else:
+            often = f"{plain(self.passes_used)} pass{'' if self.passes_used == 1 else 'es'}"
+        return f"{self.device} {plain(self.depth_mm)} mm, {often}"
+
+    @property
     def assumptions(self) -> tuple[str, ...]:
         """What was not given and therefore taken from the device's usual use, one sentence each."""
         if self.is_punch:
@@ -224,9 +234,7 @@ class Session:
         values["aftercare"] = tuple(Aftercare.from_dict(course) for course in values.get("aftercare", ()))
         return cls(**values)
 
-
-def _count(given: object) -> int:
-    value = in_range("needle_count", given, 1, 6000)
-    if not isinstance(given, numbers.Integral) and value != int(value):
-        raise InputError(f"needle_count {value:g} is not a whole number: give 1 to 6000")
-    return int(value)
+    def __repr__(self) -> str:
+        given = {field.name: getattr(self, field.name) for field in fields(self)}
+        written = (f"{name}={value!r}" for name, value in given.items() if value not in (None, ()))
+        return f"Session({', '.join(written)})"

@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from collagensim.errors import one_of
+from collagensim.errors import instance, one_of
 from collagensim.model import Derived, Expression, Model, Species
 from collagensim.model.expression import expanded, text
 from collagensim.write.lowering import Lowered, level, lower
@@ -48,6 +48,7 @@ def kernel(model: Model, part: str = "rhs") -> str:
     InputError
         For another ``part``.
     """
+    instance("model", model, Model, "for example dermal_healing()")
     one_of("part", part, ("rhs", "jacobian", "both"))
     source = write_kernel(model)
     return {"rhs": source.rates, "jacobian": source.jacobian, "both": source.text}[part]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from collagensim.errors import instance
 from collagensim.model import Derived, Expression, Model, Species
 from collagensim.model.expression import as_node, expanded
 
@@ -17,6 +18,7 @@ def latex(model: Model) -> str:
     Each reaction is one named rate :math:`v_i`; the balance of a species sums the rates that change it and, where
     there is one, its basal source :math:`b`.
     """
+    instance("model", model, Model, "for example dermal_healing()")
     lines = [
         rf"{_name(d.name)} &= {_tex(d.expression.node)}  && \text{{{_plain(d.description or d.name)}}}"
         for d in model.derived

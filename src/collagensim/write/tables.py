@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collagensim.errors import instance
 from collagensim.model import Model
 from collagensim.model.expression import as_node, text
 
@@ -10,6 +11,7 @@ Row = dict[str, str | float]
 
 def parameter_table(model: Model) -> list[Row]:
     """Return one row a parameter: name, symbol, value, unit, low, high, status, source, where, description."""
+    instance("model", model, Model, "for example dermal_healing()")
     found = (model.parameter(name) for name in model.values)
     return [
         {
@@ -30,6 +32,7 @@ def parameter_table(model: Model) -> list[Row]:
 
 def species_table(model: Model) -> list[Row]:
     """Return one row a species: name, unit, kind, baseline, description."""
+    instance("model", model, Model, "for example dermal_healing()")
     return [
         {
             "name": s.name,
@@ -44,6 +47,7 @@ def species_table(model: Model) -> list[Row]:
 
 def reaction_table(model: Model) -> list[Row]:
     """Return one row a reaction: name, actor, rate per actor, effect, description, source."""
+    instance("model", model, Model, "for example dermal_healing()")
     return [
         {
             "name": r.name,

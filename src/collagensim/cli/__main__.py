@@ -1,0 +1,8 @@
+"""``python -m collagensim.cli``: the command line where the ``collagensim`` script is not on the path."""
+
+import sys
+
+from . import main
+
+if __name__ == "__main__":
+    sys.exit(main())
