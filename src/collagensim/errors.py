@@ -106,7 +106,7 @@ def number(what: str, given: object, needed: str = "a number") -> float:
     try:
         value = float(given)  # type: ignore[arg-type]
     except OverflowError:
-        raise
+        value = math.inf
     if not math.isfinite(value):
         raise InputError(f"{what} {value} is not finite: give {needed}")
     return value + 0.0  # -0.0 becomes 0.0

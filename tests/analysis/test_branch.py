@@ -92,3 +92,18 @@ def test_a_course_without_skin_cannot_be_branched(made):
     bare = dataclasses.replace(made, provenance={"model": "robertson"})
     with pytest.raises(ModelError, match="only a course made by simulate"):
         branch(bare, 1)
+
+
+def test_a_branch_does_not_change_the_past(made):
+    early = Session(depth_mm=1.0, aftercare=[Aftercare("retinoid", start_day=-50)])
+    with pytest.raises(InputError, match="begins on day 10"):
+        branch(made, 60, Protocol([(60, early)]))
+    record = {**made.provenance, "protocol": Protocol([(0, Session()), (100, early)]).to_dict()}
+    (_, protocol), _ = branch(dataclasses.replace(made, provenance=record), 60)
+    assert [(course.kind, course.start_day) for course in protocol.care_courses] == [("retinoid", 50.0)]
+
+
+def test_a_branched_trial_no_longer_bears_its_bare_name(made):
+    record = {**made.provenance, "protocol": Protocol.published("lotfi_2013").to_dict()}
+    (_, protocol), _ = branch(dataclasses.replace(made, provenance=record), 60)
+    assert protocol.name == "lotfi_2013, branched on day 60"

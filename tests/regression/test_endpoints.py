@@ -16,7 +16,11 @@ PEN = cs.Session(device="pen", depth_mm=1.5, density_per_cm2=250)
 COURSES = {
     "one session": (cs.Skin(), cs.Protocol.series(PEN, sessions=1, spacing_days=30), 60),
     "five sessions": (cs.Skin(), cs.Protocol.series(PEN, sessions=5, spacing_days=30), 365),
-    "published protocol": (cs.Protocol.published("lotfi_2013").skin, cs.Protocol.published("lotfi_2013"), 176),
+    "published protocol": (
+        cs.Protocol.published("lotfi_2013").skin,
+        cs.Protocol.published("lotfi_2013"),
+        176,
+    ),
     "reference punch": (
         cs.Skin(site="abdomen", age_years=30),
         cs.Protocol([(0.0, cs.Session(device="punch", diameter_mm=4.0))]),
@@ -27,7 +31,9 @@ COURSES = {
 
 def endpoints(name):
     skin, protocol, days = COURSES[name]
-    return {key: float(value) for key, value in cs.simulate(skin, protocol, days=days).summary()["value"].items()}
+    return {
+        key: float(value) for key, value in cs.simulate(skin, protocol, days=days).summary()["value"].items()
+    }
 
 
 @pytest.mark.parametrize("name", COURSES)

@@ -151,7 +151,7 @@ def test_a_model_in_hours_cannot_be_needled():
 def test_an_input_in_another_unit_is_refused():
     thickness = Input("skin.layer_thickness", "um", "layer")
     wrong = needled(derived=[Derived("depth", thickness + thickness, "um")])
-    with pytest.raises(InputError, match="reads skin.layer_thickness in um, but it is given in mm"):
+    with pytest.raises(InputError, match=r"reads skin\.layer_thickness in um, but it is given in mm"):
         cs.simulate(SKIN, cs.Protocol([]), days=1, model=wrong)
 
 

@@ -59,16 +59,21 @@ def branched(
 
 
 def _joined(before: Protocol, day: float, after: Protocol) -> Protocol:
-    """Sessions and aftercare that begin before ``day``, then those of ``after``; begun aftercare runs on."""
-    starts = (*after.days, *(course.start_day for course in after.aftercare))
+    """Sessions and aftercare that begin before ``day``, then those of ``after``; begun aftercare runs on.
+
+    Aftercare carried by a dropped session that had begun (care before a session) runs on as well.
+    """
+    starts = (*after.days, *(course.start_day for course in after.care_courses))
     early = [start for start in starts if start < day]
     if early:
         raise InputError(f"the new protocol begins on day {early[0]:g}: give days from {day:g} on")
     kept = tuple(entry for entry in before.sessions if entry[0] < day)
-    begun = tuple(course for course in before.aftercare if course.start_day < day)
+    dropped = Protocol(tuple(entry for entry in before.sessions if entry[0] >= day))
+    begun = [c for c in (*before.aftercare, *dropped.care_courses) if c.start_day < day]
     assumptions = tuple(dict.fromkeys((*before.assumptions, *after.assumptions)))
+    name = f"{before.name}, branched on day {day:g}" if before.name else ""
     sessions = (*kept, *after.sessions)
-    return Protocol(sessions, aftercare=(*begun, *after.aftercare), name=before.name, assumptions=assumptions)
+    return Protocol(sessions, aftercare=(*begun, *after.aftercare), name=name, assumptions=assumptions)
 
 
 def _same_model(model: Model, record: Any) -> Model:

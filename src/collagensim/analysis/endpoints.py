@@ -185,7 +185,8 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         lambda c: float(_top_change(c, "collagen_total")[-1]),
     ),
     Endpoint(
-        "collagen_papillary_change_max", "%", "papillary", "largest gain of total collagen, 0 when it never rises", _collagen,
+        "collagen_papillary_change_max", "%", "papillary",
+        "largest gain of total collagen, 0 when it never rises", _collagen,
         lambda c: float(_top_change(c, "collagen_total").max()),
     ),
     Endpoint(

@@ -17,7 +17,8 @@ from collagensim.model import Basal, Derived, Reaction, hill
 _distance = injury.opening_radius + P.closure_distance
 _quiet_care = 1.0 + P.nsaid_delay * care.nsaid
 _relative_thickness = epidermal_thickness / skin.epidermal_thickness
-_loop = hill(_relative_thickness * now(fibroblasts) / skin.fibroblast_density, P.loop_half, 2)
+# What reaches the epidermis is what the layer makes per area: the amount of fibroblasts, not their density.
+_loop = hill(_relative_thickness * fibroblasts / skin.fibroblast_density, P.loop_half, 2)
 
 REACTIONS = (
     Reaction(

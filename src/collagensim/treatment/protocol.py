@@ -53,7 +53,7 @@ class Protocol:
         object.__setattr__(self, "name", instance("name", self.name, str, "for example name='my protocol'"))
         if self.skin is not None:
             instance("skin", self.skin, Skin, "for example Skin(site='cheek')")
-        for course in self._all_courses():
+        for course in self.care_courses:
             if course.start_day < 0:
                 raise InputError(
                     f"aftercare {course.kind!r} starts on day {course.start_day:g}, before the course: "
@@ -124,7 +124,7 @@ class Protocol:
     @property
     def all_assumptions(self) -> tuple[str, ...]:
         """Everything that was assumed, in the course, its sessions and its aftercare, each sentence once."""
-        kinds = (course.kind for course in self._all_courses() if course.is_thin)
+        kinds = (course.kind for course in self.care_courses if course.is_thin)
         thin = (f"the evidence for {kind.replace('_', ' ')} is thin" for kind in kinds)
         of_sessions = (sentence for _, session in self.sessions for sentence in session.assumptions)
         return tuple(dict.fromkeys((*self.assumptions, *of_sessions, *thin)))
@@ -135,7 +135,7 @@ class Protocol:
 
     def care_changes(self) -> list[tuple[float, dict[str, float]]]:
         """Return (day, values) of the ``care.*`` inputs that change on that day, rising by day; all are 0 before."""
-        return care_changes(self._all_courses())
+        return care_changes(self.care_courses)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the course as JSON holds it."""
@@ -165,7 +165,7 @@ class Protocol:
 
     def __repr__(self) -> str:
         name = f" {self.name}" if self.name else ""
-        care = ", ".join(dict.fromkeys(course.kind.replace("_", " ") for course in self._all_courses()))
+        care = ", ".join(dict.fromkeys(course.kind.replace("_", " ") for course in self.care_courses))
         return f"<Protocol{name}: {self._timetable()}{f'; aftercare: {care}' if care else ''}>"
 
     def _timetable(self) -> str:
@@ -184,7 +184,9 @@ class Protocol:
         listed = ", ".join(days if n <= LISTED else [*days[: LISTED - 1], "...", days[-1]])
         return f"{n} x {what}, on day{'s' if n > 1 else ''} {listed}"
 
-    def _all_courses(self) -> tuple[Aftercare, ...]:
+    @property
+    def care_courses(self) -> tuple[Aftercare, ...]:
+        """Aftercare of the protocol and of its sessions, on the protocol's clock."""
         carried = (course.shifted(day) for day, session in self.sessions for course in session.aftercare)
         return (*self.aftercare, *carried)
 
