@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from ..errors import InputError, ModelError, in_range, instance
-from ..model import Model
-from ..response import Response
-from ..skin import Skin
-from ..treatment import Protocol
+from collagensim.errors import InputError, ModelError, in_range, instance
+from collagensim.model import Model
+from collagensim.response import Response
+from collagensim.skin import Skin
+from collagensim.treatment import Protocol
 
 
 def branched(

@@ -8,9 +8,9 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from ..errors import InputError, instance
-from ..response import Response
-from .endpoints import endpoint_table
+from collagensim.analysis.endpoints import endpoint_table
+from collagensim.errors import InputError, instance
+from collagensim.response import Response
 
 
 @dataclass(frozen=True, eq=False, repr=False)

@@ -17,8 +17,8 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from ..response import Course
-from ..response.course import Array
+from collagensim.response import Course
+from collagensim.response.course import Array
 
 MG_PER_CM2 = 0.1  # mg/mL * mm = 1e-3 mg/mm^3 * mm = 1e-3 mg/mm^2 = 0.1 mg/cm^2
 HOURS_PER_DAY = 24.0

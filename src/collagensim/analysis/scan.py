@@ -14,11 +14,11 @@ from dataclasses import dataclass, replace
 import numpy as np
 import xarray as xr
 
-from ..errors import CollagensimError, InputError, SolveError, increasing, plain, whole
-from ..response import Course
-from ..skin import Skin
-from ..treatment import Protocol, Session
-from .endpoints import DEFINITIONS, UNITS, endpoint_values
+from collagensim.analysis.endpoints import DEFINITIONS, UNITS, endpoint_values
+from collagensim.errors import CollagensimError, InputError, SolveError, increasing, plain, whole
+from collagensim.response import Course
+from collagensim.skin import Skin
+from collagensim.treatment import Protocol, Session
 
 CourseMaker = Callable[[Skin, Protocol], Course]
 Values = Mapping[str, float]

@@ -8,8 +8,8 @@ import warnings
 from collections.abc import Sequence
 from typing import TextIO
 
-from ..errors import CollagensimError
-from .arguments import read
+from collagensim.cli.arguments import read
+from collagensim.errors import CollagensimError
 
 __all__ = ["main"]
 

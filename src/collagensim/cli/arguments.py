@@ -8,8 +8,8 @@ import re
 from collections.abc import Sequence
 from typing import NoReturn
 
-from ..errors import InputError, nearest
-from . import commands, tables
+from collagensim.cli import commands, tables
+from collagensim.errors import InputError, nearest
 
 DEFAULTS = {"device": "roller", "depth": [1.5], "sessions": [5], "spacing": [30.0]}
 NOTICE = "Research and teaching model, uncalibrated; not medical advice."

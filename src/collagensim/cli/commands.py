@@ -10,14 +10,14 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..errors import InputError
-from .text import aligned
+from collagensim.cli.text import aligned
+from collagensim.errors import InputError
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from ..skin import Skin
-    from ..treatment import Protocol
+    from collagensim.skin import Skin
+    from collagensim.treatment import Protocol
 
 FIGURES = ("png", "pdf", "svg", "jpg", "jpeg")
 SCANNED = {
@@ -35,8 +35,7 @@ def run_simulation(arguments: argparse.Namespace) -> None:
     for name in SCANNED:
         _single(arguments, name)
     import collagensim as cs
-
-    from ..plot import overview
+    from collagensim.plot import overview
 
     skin, protocol = _skin(arguments), _protocol(arguments)
     response = cs.simulate(skin, protocol, days=arguments.days, ageing=arguments.ageing)
@@ -67,8 +66,8 @@ def run_scan(arguments: argparse.Namespace) -> None:
     if "sessions" in axes:
         axes["sessions"] = [_whole(value) for value in axes["sessions"]]
     if arguments.endpoint:
-        from ..analysis.endpoints import UNITS
-        from ..errors import one_of
+        from collagensim.analysis.endpoints import UNITS
+        from collagensim.errors import one_of
 
         one_of("endpoint", arguments.endpoint, UNITS)
     import collagensim as cs
@@ -83,12 +82,12 @@ def run_scan(arguments: argparse.Namespace) -> None:
         progress=not arguments.quiet,
     )
     if arguments.save:
-        from ..response import replacing
+        from collagensim.response import replacing
 
         with replacing(arguments.save) as temporary:
             scanned.to_netcdf(temporary, engine="h5netcdf")
     if arguments.figure:
-        from .. import plot
+        from collagensim import plot
 
         _draw(plot.scan(scanned, endpoint=arguments.endpoint), arguments.figure)
     if not arguments.quiet:
@@ -96,7 +95,7 @@ def run_scan(arguments: argparse.Namespace) -> None:
 
 
 def _scan_text(scanned: Any, endpoint: str | None) -> str:
-    from ..plot.grids import DEFAULT
+    from collagensim.plot.grids import DEFAULT
 
     name = endpoint or DEFAULT
     table = scanned[name].squeeze(drop=True).to_series()
@@ -107,8 +106,8 @@ def _scan_text(scanned: Any, endpoint: str | None) -> str:
 
 def _skin(arguments: argparse.Namespace) -> Skin:
     """The skin that the arguments describe; with --protocol the trial's own, changed where they say so."""
-    from ..skin import Skin
-    from ..treatment import Protocol
+    from collagensim.skin import Skin
+    from collagensim.treatment import Protocol
 
     given: dict[str, Any] = {
         "site": arguments.site,
@@ -125,8 +124,8 @@ def _skin(arguments: argparse.Namespace) -> Skin:
 
 def _protocol(arguments: argparse.Namespace) -> Protocol:
     """The protocol that the arguments describe; of a range its first value, of --sessions its last."""
-    from ..treatment import Protocol, Session
-    from .arguments import DEFAULTS
+    from collagensim.cli.arguments import DEFAULTS
+    from collagensim.treatment import Protocol, Session
 
     given = {
         name: getattr(arguments, name)
@@ -165,7 +164,7 @@ def _whole(value: float) -> int:
 
 def _check_outputs(arguments: argparse.Namespace) -> None:
     """Refuse a file that could not be written before anything is computed."""
-    from ..response.files import check_writable
+    from collagensim.response.files import check_writable
 
     if arguments.figure is not None:
         _figure_format(arguments.figure)
@@ -187,7 +186,7 @@ def _figure_format(name: str) -> str:
 
 
 def _draw(figure: Any, name: str) -> None:
-    from ..response import replacing
+    from collagensim.response import replacing
 
     with replacing(name) as temporary:
         figure.savefig(temporary, format=_figure_format(name), dpi=150)

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable
 from importlib import metadata
 
-from .text import aligned
+from collagensim.cli.text import aligned
 
 Rows = list[tuple[str, ...]]
 
@@ -43,7 +43,7 @@ def run_table(arguments: argparse.Namespace) -> None:
 
 
 def _sites() -> Rows:
-    from ..skin import Skin, sites
+    from collagensim.skin import Skin, sites
 
     rows: Rows = [("site", "epidermis", "papillary", "upper_reticular", "lower_reticular")]
     for name in sites():
@@ -54,8 +54,8 @@ def _sites() -> Rows:
 
 
 def _devices() -> Rows:
-    from ..treatment import devices
-    from ..treatment.devices import device_table
+    from collagensim.treatment import devices
+    from collagensim.treatment.devices import device_table
 
     rows: Rows = [("device", "quantity", "value", "unit", "range", "status", "source")]
     for name in devices():
@@ -70,7 +70,7 @@ def _devices() -> Rows:
 
 
 def _protocols() -> Rows:
-    from ..treatment import trial, trial_ids
+    from collagensim.treatment import trial, trial_ids
 
     rows: Rows = [("protocol", "device", "mm", "per_cm2", "sessions", "spacing_days", "assumed", "citation")]
     for name in trial_ids():
@@ -109,7 +109,6 @@ def _model() -> str:
 
 def _equations() -> str:
     import collagensim as cs
-
-    from ..write import latex
+    from collagensim.write import latex
 
     return str(latex(cs.dermal_healing())) + "\n"

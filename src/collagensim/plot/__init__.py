@@ -3,10 +3,10 @@
 Every function returns a matplotlib figure (``figure.savefig("out.png")``); those with one panel take ``ax``.
 """
 
-from .channels import injury
-from .courses import timeline
-from .depths import layers
-from .grids import scan
-from .sheets import overview
+from collagensim.plot.channels import injury
+from collagensim.plot.courses import timeline
+from collagensim.plot.depths import layers
+from collagensim.plot.grids import scan
+from collagensim.plot.sheets import overview
 
 __all__ = ["timeline", "layers", "injury", "scan", "overview"]

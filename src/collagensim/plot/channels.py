@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from ..skin import Skin
-from ..treatment import Injury, Session, injure
-from . import look
+from collagensim.plot import look
+from collagensim.skin import Skin
+from collagensim.treatment import Injury, Session, injure
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

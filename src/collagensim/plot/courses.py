@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 import xarray as xr
 
-from ..errors import InputError, one_of
-from ..response import Response
-from . import look
+from collagensim.errors import InputError, one_of
+from collagensim.plot import look
+from collagensim.response import Response
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

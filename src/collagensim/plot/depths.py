@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..errors import InputError, instance
-from ..response import Response
-from . import look
+from collagensim.errors import InputError, instance
+from collagensim.plot import look
+from collagensim.response import Response
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

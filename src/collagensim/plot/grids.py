@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 import xarray as xr
 
-from ..analysis.endpoints import UNITS
-from ..errors import InputError, instance, one_of
-from . import look
+from collagensim.analysis.endpoints import UNITS
+from collagensim.errors import InputError, instance, one_of
+from collagensim.plot import look
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Literal
 
 from matplotlib.figure import Figure
 
-from ..errors import InputError, instance, shown
-from ..response import Response
+from collagensim.errors import InputError, instance, shown
+from collagensim.response import Response
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

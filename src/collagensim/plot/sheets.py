@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 import xarray as xr
 
-from ..errors import instance
-from ..response import Response
-from . import look
+from collagensim.errors import instance
+from collagensim.plot import look
+from collagensim.response import Response
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -155,7 +155,7 @@ def _headline(response: Response) -> str:
 
 def _everything(response: Response) -> Figure:
     """A model of another kind: every variable in a panel of its own, nine at most."""
-    from .courses import timeline
+    from collagensim.plot.courses import timeline
 
     names = [str(name) for name in response.data.data_vars][:9]
     draw: Callable[..., Figure] = timeline

@@ -9,7 +9,7 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from ..errors import InputError
+from collagensim.errors import InputError
 
 Array = NDArray[np.float64]
 

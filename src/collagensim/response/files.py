@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import xarray as xr
 
-from ..errors import FileError, shown
+from collagensim.errors import FileError, shown
 
 if TYPE_CHECKING:
-    from .result import Response
+    from collagensim.response.result import Response
 
 FORMAT = "collagensim response 1"
 GROUPS = ("data", "zone", "between")
@@ -96,7 +96,7 @@ def load(path: str | os.PathLike[str]) -> Response:
     FileError
         When the file is missing, damaged, or not one of ours; the sentence says which.
     """
-    from .result import Response
+    from collagensim.response.result import Response
 
     source = _path(path)
     if not source.is_file():

@@ -13,12 +13,12 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from ..errors import InputError, instance, nearest, one_of, plain, shown
-from .course import Course, course_of
-from .files import save
+from collagensim.errors import InputError, instance, nearest, one_of, plain, shown
+from collagensim.response.course import Course, course_of
+from collagensim.response.files import save
 
 if TYPE_CHECKING:
-    from ..treatment import Protocol
+    from collagensim.treatment import Protocol
 
 NOTICE = "Research and teaching model, uncalibrated; not medical advice."
 
@@ -99,7 +99,7 @@ class Response:
 
     def summary(self) -> pd.DataFrame:
         """Table of endpoints with value, unit, place and definition: see `collagensim.analysis.endpoints`."""
-        from ..analysis.endpoints import endpoint_table
+        from collagensim.analysis.endpoints import endpoint_table
 
         return endpoint_table(self.course)
 
@@ -135,8 +135,7 @@ class Response:
         The sessions before ``day`` are simulated again, so the two courses agree until then.
         """
         import collagensim
-
-        from ..analysis.branch import branched
+        from collagensim.analysis.branch import branched
 
         return branched(
             self, day, protocol, days=days, simulate=collagensim.simulate, model=collagensim.dermal_healing()
