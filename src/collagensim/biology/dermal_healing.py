@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+
 from collagensim.biology import (
     angiogenesis,
     cast,
@@ -19,6 +21,7 @@ from collagensim.model import Model
 ROOMS = (inflammation, signals, proliferation, remodelling, angiogenesis, epidermis, pigment)
 
 
+@functools.cache
 def dermal_healing() -> Model:
     """Return the model of dermal healing: inflammation, proliferation and remodelling after a session.
 

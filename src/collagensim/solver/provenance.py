@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import importlib.metadata
 import platform
 from collections.abc import Mapping, Sequence
@@ -29,14 +30,15 @@ def provenance_of(
         "protocol": protocol,
         "options": dict(options),
         "seed": None,
-        "versions": versions(),
+        "versions": dict(versions()),
         "status": "completed",
         "sources": [*parameter_sources(model), *sources],
         "assumptions": list(assumptions),
     }
 
 
-def versions() -> dict[str, str]:
+@functools.cache
+def versions() -> Mapping[str, str]:
     """Return versions of this package, of what it computes with and of the platform."""
     names = ("collagensim", "numpy", "scipy", "numba", "xarray")
     found = {name: _version(name) for name in names}

@@ -164,10 +164,11 @@ def _happenings(skin: Skin, protocol: Protocol, radius_um: float, days: float) -
             f"give days of {plain(late[-1])} or more"
         )
     cares = [Happening(day, None, change) for day, change in protocol.care_changes() if day <= days]
-    injuries = [
-        Happening(day, injure(skin, session, zone_radius_um=radius_um), {})
-        for day, session in protocol.events()
-    ]
+    wounds = {
+        session: injure(skin, session, zone_radius_um=radius_um)
+        for session in {session for _, session in protocol.events()}
+    }
+    injuries = [Happening(day, wounds[session], {}) for day, session in protocol.events()]
     return cares + injuries
 
 
