@@ -90,7 +90,6 @@ def test_the_output_grid_does_not_touch_the_solution():
 
 
 def test_a_later_start_shifts_the_course():
-    at_once = run(series(), output_days=np.arange(0.0, 41.0))
     later = cs.simulate(
         SKIN, series(start=9.0), days=49.0, rtol=RTOL, ageing=False, output_days=np.arange(9.0, 50.0)
     )

@@ -16,6 +16,7 @@ import xarray as xr
 
 from collagensim.analysis.endpoints import DEFINITIONS, UNITS, endpoint_values
 from collagensim.errors import CollagensimError, InputError, SolveError, increasing, plain, whole
+from collagensim.notice import NOTICE
 from collagensim.response import Course
 from collagensim.skin import Skin
 from collagensim.treatment import Protocol, Session
@@ -179,7 +180,7 @@ def _dataset(
         "skin": json.dumps(skin.to_dict()),
         "protocol": json.dumps(protocol.to_dict()),
         "failed_points": sum(reason != "ok" for reason in reasons),
-        "notice": "Research and teaching model, uncalibrated; not medical advice.",
+        "notice": NOTICE,
     }
     return xr.Dataset(variables, coords=coordinates, attrs=about)
 

@@ -10,9 +10,9 @@ from typing import NoReturn
 
 from collagensim.cli import commands, tables
 from collagensim.errors import InputError, nearest
+from collagensim.notice import NOTICE
 
 DEFAULTS = {"device": "roller", "depth": [1.5], "sessions": [5], "spacing": [30.0]}
-NOTICE = "Research and teaching model, uncalibrated; not medical advice."
 
 
 class _Parser(argparse.ArgumentParser):

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from collagensim.cli.text import aligned
 from collagensim.errors import InputError
+from collagensim.notice import NOTICE
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -26,7 +27,6 @@ SCANNED = {
     "spacing": "spacing_days",
     "sessions": "sessions",
 }
-NOTICE = "Research and teaching model, uncalibrated; not medical advice."
 
 
 def run_simulation(arguments: argparse.Namespace) -> None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Literal
 from matplotlib.figure import Figure
 
 from collagensim.errors import InputError, instance, shown
+from collagensim.notice import NOTICE
 from collagensim.response import Response
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ MARKERS = ("o", "s", "^", "D", "v", "P", "X")
 MAP = "cividis"
 SMALL, NORMAL, LARGE = 9.5, 11.0, 13.0  # points
 GREY = "#666666"
-FOOTER = "Research and teaching model, uncalibrated; not medical advice"
+FOOTER = NOTICE.rstrip(".")
 
 _PRETTY = {
     "1": "1",

@@ -14,13 +14,12 @@ import pandas as pd
 import xarray as xr
 
 from collagensim.errors import InputError, instance, nearest, one_of, plain, shown
+from collagensim.notice import NOTICE
 from collagensim.response.course import Course, course_of
 from collagensim.response.files import save
 
 if TYPE_CHECKING:
     from collagensim.treatment import Protocol
-
-NOTICE = "Research and teaching model, uncalibrated; not medical advice."
 
 
 @dataclass(frozen=True, eq=False, repr=False)

@@ -102,6 +102,8 @@ def cache_folder() -> Path:
         folder = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "collagensim"
     try:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        if not chosen:
+            folder.chmod(0o700)  # an older folder may be open to others
         with tempfile.TemporaryFile(dir=folder):
             pass
     except OSError:

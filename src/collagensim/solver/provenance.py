@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from collagensim.model import Model
+from collagensim.solver.status import Status
 
 
 def provenance_of(
@@ -31,7 +32,7 @@ def provenance_of(
         "options": dict(options),
         "seed": None,
         "versions": dict(versions()),
-        "status": "completed",
+        "status": Status.COMPLETED.value,
         "sources": [*parameter_sources(model), *sources],
         "assumptions": list(assumptions),
     }
