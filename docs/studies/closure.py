@@ -32,7 +32,8 @@ weak one everywhere. The shipped closure lies lowest because signals leave the z
 The rule of random re-hits is held against every history of hits and misses of a small model, one by one
 (`tests/agreement/test_hit_histories.py`): its error is about a fifth of that of hitting one zone over and over.
 Which closure is nearest the truth is for a spatial model to judge; until then, read every collagen gain with this table
-beside it. The zone radius is a parameter (`zone_radius`, 250 um, range 100-500, assumed). Made by `docs/studies/closure.py`.
+beside it. The zone radius is a parameter (`zone_radius`, 250 um, range 100-500, assumed).
+Made by `docs/studies/closure.py`.
 """
 
 SKIN = cs.Skin()
