@@ -46,7 +46,8 @@ def run_simulation(arguments: argparse.Namespace) -> None:
     if arguments.json:
         sys.stdout.write(json.dumps(_record(response), indent=2) + "\n")
     elif not arguments.quiet:
-        sys.stdout.write(_text(response.summary()) + f"\n{NOTICE}\n")
+        notes = "".join(f"note: {text}\n" for text in response.provenance.get("assumptions", ()))
+        sys.stdout.write(f"{_text(response.summary())}\n{notes}{NOTICE}\n")
 
 
 def run_scan(arguments: argparse.Namespace) -> None:

@@ -103,12 +103,15 @@ class Response:
         return endpoint_table(self.course)
 
     def sources(self) -> pd.DataFrame:
-        """Table of the publications and assumptions this run rests on."""
+        """Table of what this run rests on: parameters, figures of skin and devices, and what was assumed."""
         records = [
             item if isinstance(item, Mapping) else {"key": item}
             for item in self.provenance.get("sources", ())
         ]
-        assumed = [{"key": "assumed", "text": text} for text in self.provenance.get("assumptions", ())]
+        assumed = [
+            {"quantity": text, "status": "assumed", "key": "assumed"}
+            for text in self.provenance.get("assumptions", ())
+        ]
         return pd.DataFrame([*map(dict, records), *assumed])
 
     def to_dataframe(self) -> pd.DataFrame:
