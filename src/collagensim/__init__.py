@@ -21,7 +21,7 @@ if TYPE_CHECKING:
         ModelError,
         SolveError,
     )  # fmt: skip
-    from collagensim.face import scan, simulate
+    from collagensim.face import cite, scan, simulate
     from collagensim.response import Response, load
     from collagensim.skin import Skin
     from collagensim.solver.solve import solve
@@ -36,6 +36,7 @@ _HOME = {
     "Protocol": "treatment",
     "Aftercare": "treatment",
     "simulate": "face",
+    "cite": "face",
     "scan": "face",
     "compare": "analysis.compare",
     "solve": "solver.solve",
@@ -54,8 +55,8 @@ _ROOMS = ("model", "plot", "write")
 
 __all__ = [
     "Aftercare", "CollagensimError", "ContraindicationWarning", "FileError", "InputError", "ModelError", "Protocol",
-    "Response", "Session", "Skin", "SolveError", "Status", "compare", "dermal_healing", "load", "model", "plot",
-    "scan", "simulate", "solve", "write",
+    "Response", "Session", "Skin", "SolveError", "Status", "cite", "compare", "dermal_healing", "load", "model",
+    "plot", "scan", "simulate", "solve", "write",
 ]  # fmt: skip
 
 

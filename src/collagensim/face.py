@@ -136,3 +136,44 @@ def scan(
         skin, protocol, days=span, depth_mm=depth_mm, density_per_cm2=density_per_cm2, spacing_days=spacing_days,
         sessions=sessions, progress=progress, threads=threads,
     )  # fmt: skip
+
+
+def cite(response: Response | None = None) -> str:
+    """Return what to cite as BibTeX: this package and, for a response, the publications behind its numbers.
+
+    Parameters
+    ----------
+    response : Response, optional
+        A result of `simulate`; its parameters, skin and devices name their sources.
+
+    Returns
+    -------
+    str
+        One entry a line, the package first, then the sources by key.
+
+    Raises
+    ------
+    InputError
+        When ``response`` is something else.
+    """
+    from importlib.resources import files
+
+    from collagensim import __version__
+    from collagensim.errors import instance
+    from collagensim.response import Response as Kind
+
+    lines = [
+        f"@software{{collagensim, author = {{{{collagensim developers}}}}, title = {{collagensim}}, "
+        f"version = {{{__version__}}}, year = {{2026}}}}"
+    ]
+    if response is not None:
+        rows = instance("response", response, Kind, "a Response").provenance.get("sources", ())
+        wanted = {str(row["key"]) for row in rows} - {"assumption"}
+        found: dict[str, str] = {}
+        for room in ("biology", "skin", "treatment"):
+            text = files("collagensim").joinpath(room, "sources.bib").read_text(encoding="utf-8")
+            found |= {
+                line.split("{", 1)[1].split(",", 1)[0]: line for line in text.splitlines() if line[:1] == "@"
+            }
+        lines += [found[key] for key in sorted(wanted & found.keys())]
+    return "\n".join(lines) + "\n"
