@@ -68,20 +68,29 @@ def test_vegf_rises_to_day_seven(punched):
     assert 6.0 <= peak_day(punched.data, "vegf") <= 8.0
 
 
-def test_myofibroblasts_come_late_where_they_are_not_negligible(needled):
-    # Betz 1992, human: none before day 5, most on days 16 to 31. Under 1 % of fibroblasts nobody would see them.
-    course = papillary(needled, "myofibroblasts")
-    if float(course.max()) >= 0.01 * at(needled, "fibroblasts", 0.0):
-        assert at(needled, "myofibroblasts", 4.0) < 0.05 * float(course.max())
-    assert 10.0 <= peak_day(needled, "myofibroblasts") <= 31.0
+def needled_at(density_per_cm2):
+    session = cs.Session(device="pen", depth_mm=1.5, density_per_cm2=density_per_cm2)
+    return cs.simulate(
+        cs.Skin(), cs.Protocol([(0, session)]), days=40, ageing=False, output_days=DAYS[DAYS <= 40]
+    ).data
+
+
+# One session at 250 channels/cm2 calls 1 myofibroblast per mm3, which nobody would see; at 1000 they are one in twenty.
+@pytest.mark.parametrize("density_per_cm2", [250, 1000])
+def test_myofibroblasts_peak_late(density_per_cm2):
+    # Betz 1992, human: most on days 16 to 31; Desmouliere 1995, rat: day 12.
+    assert 10.0 <= peak_day(needled_at(density_per_cm2), "myofibroblasts") <= 31.0
 
 
 @pytest.mark.xfail(
     strict=True,
-    reason="the few there are after one session follow an early TGF-beta: a seventh of their peak on day 4",
+    reason="after needling they follow an early TGF-beta: a seventh of their peak on day 4, few or many",
 )
-def test_even_negligible_myofibroblasts_wait_for_day_four(needled):
-    assert at(needled, "myofibroblasts", 4.0) < 0.05 * float(papillary(needled, "myofibroblasts").max())
+@pytest.mark.parametrize("density_per_cm2", [250, 1000])
+def test_myofibroblasts_wait_for_day_four(density_per_cm2):
+    # Betz 1992, human: none before day 5.
+    data = needled_at(density_per_cm2)
+    assert at(data, "myofibroblasts", 4.0) < 0.05 * float(papillary(data, "myofibroblasts").max())
 
 
 def test_capillaries_are_pruned_after_their_peak(needled):

@@ -8,9 +8,10 @@ import pytest
 import collagensim as cs
 from collagensim.errors import InputError, ModelError, SolveError
 from collagensim.model import Basal, Derived, Input, Model, Parameter, Reaction, Source, Species
+from collagensim.model.units import unit
 from collagensim.solver.compiled import compiled
 from collagensim.solver.engine import Limits
-from collagensim.solver.mean_field import MeanField, blend, run_course
+from collagensim.solver.mean_field import INPUT_UNITS, MeanField, blend, run_course
 
 SOURCE = Source("assumed")
 SKIN = cs.Skin(site="cheek", age_years=45)
@@ -210,3 +211,12 @@ def test_threads_that_start_together_share_one_module():
     for thread in threads:
         thread.join()
     assert failures == []
+
+
+def test_skin_gives_its_figures_in_the_units_that_models_are_held_to():
+    given = {row["quantity"].split(".")[0]: row["unit"] for row in SKIN.table()}
+    for name in SKIN.inputs():
+        quantity = name.removeprefix("skin.")
+        if quantity in given:
+            assert unit(given[quantity]).same_as(unit(INPUT_UNITS.get(name, "1"))), name
+    assert given.keys() & {"collagen_total", "elastin", "oxygen", "epidermal_thickness", "capillary_density"}

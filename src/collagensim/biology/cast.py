@@ -171,7 +171,8 @@ wound_cue = Derived(
 _vessels = capillary_density / skin.capillary_density
 perfusion = Derived(
     "perfusion",
-    P.edge_supply + (1.0 - P.edge_supply) * 4.0 * _vessels / (3.0 + _vessels),
+    P.edge_supply
+    + (1.0 - P.edge_supply) * (1.0 + P.perfusion_reserve) * _vessels / (P.perfusion_reserve + _vessels),
     "1",
     "blood supply over that at rest; neighbours feed a wound without vessels",
 )

@@ -129,7 +129,7 @@ class Model:
             When there is none; the message names the nearest with its unit.
         """
         known = self._parameters()
-        if name in list(known):
+        if name in list(known):  # a list, so that what cannot be hashed is refused in words
             return known[name]
         hint = nearest(name, known)
         close = hint.split("'")[1] if hint else ""

@@ -26,10 +26,12 @@ class State:
         """Return every ``skin.*`` input of the model."""
         values: dict[str, object] = {
             "layer_thickness": self.layer_thickness(),
-            "fibroblast_density": self._layered("fibroblast_density") * self._fibroblasts_left(),
+            "fibroblast_density": self._layered("fibroblast_density")
+            * self._left("fibroblast_loss", "cell_reference_age"),
             "resident_macrophage_density": self._layered("resident_macrophage_density"),
             "collagen_total": self._layered("collagen_total"),
-            "collagen_iii_share": self._layered("collagen_iii_share") * self._collagen_iii_left(),
+            "collagen_iii_share": self._layered("collagen_iii_share")
+            * self._left("collagen_iii_loss", "cell_reference_age"),
             "elastin": self._layered("elastin") * self._elastin_left(),
             "capillary_density": self._layered("capillary_density") * self._capillaries_left(),
             "oxygen": self._layered("oxygen"),
@@ -46,12 +48,7 @@ class State:
 
     def layer_thickness(self) -> Layered:
         """Return the thickness of each layer [mm], (3,); dermal mass is lost as thickness."""
-        left = ageing.relative_loss(
-            self.age_years,
-            self._of_site("dermal_loss"),
-            adult_age=self._of_site("adult_age"),
-            reference_age=self._of_site("anatomy_reference_age"),
-        )
+        left = self._left("dermal_loss", "anatomy_reference_age")
         dermis = self._of_site("dermal_thickness") * self._of_condition("dermal_thickness") * left
         papillary = min(self._of_site("papillary_share") * dermis, self._of_site("papillary_thickness_cap"))
         upper = self._of_site("upper_reticular_share") * (dermis - papillary)
@@ -59,27 +56,15 @@ class State:
 
     def epidermal_thickness(self) -> float:
         """Return the thickness of the epidermis with its corneum [um]."""
-        return self._of_site("epidermal_thickness") * ageing.relative_loss(
-            self.age_years,
-            self._of_site("epidermal_loss"),
-            adult_age=self._of_site("adult_age"),
-            reference_age=self._of_site("anatomy_reference_age"),
-        )
+        return self._of_site("epidermal_thickness") * self._left("epidermal_loss", "anatomy_reference_age")
 
-    def _fibroblasts_left(self) -> float:
+    def _left(self, loss: str, reference_age: str) -> float:
+        """Return what age has left of an amount, over that at the age of the people measured [1]."""
         return ageing.relative_loss(
             self.age_years,
-            self._of_site("fibroblast_loss"),
+            self._of_site(loss),
             adult_age=self._of_site("adult_age"),
-            reference_age=self._of_site("cell_reference_age"),
-        )
-
-    def _collagen_iii_left(self) -> float:
-        return ageing.relative_loss(
-            self.age_years,
-            self._of_site("collagen_iii_loss"),
-            adult_age=self._of_site("adult_age"),
-            reference_age=self._of_site("cell_reference_age"),
+            reference_age=self._of_site(reference_age),
         )
 
     def _elastin_left(self) -> float:

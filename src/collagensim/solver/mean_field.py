@@ -128,8 +128,8 @@ class MeanField:
         mean = blend(self.bound, states, np.stack([old, 1.0 - old], axis=-1), inputs)
         hit = self._jumped(mean)
         # Of the old zone outside the new channels, this part stays zone.
-        kept = 1.0 - np.minimum(hit_share / np.where(old > 0, old, hit_share.max()), 1.0)
-        kept = np.where(old > 0, kept, 0.0)
+        replaced = np.divide(hit_share, old, out=np.ones_like(old), where=old > 0)
+        kept = 1.0 - np.minimum(replaced, 1.0)
         missed = 1.0 - hit_share
         stays, leaves = kept * missed * old, (1.0 - kept) * missed * old
         new_zone = blend(self.bound, np.stack([hit, zone], 1), np.stack([hit_share, stays], -1), inputs)
