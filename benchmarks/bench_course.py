@@ -30,11 +30,11 @@ def course(method, rtol):
     given = {**SKIN.inputs(), "skin.ageing": 1.0}
     field = MeanField(cs.dermal_healing(), given, Limits(rtol=rtol, max_steps=10_000_000), method)
     happenings = [
-        Happening(day, injure(SKIN, session, zone_radius_um=field.radius_um), {})
+        Happening(day, injure(SKIN, session, zone_radius_um=float(field.radius_um[0])), {})
         for day, session in PROTOCOL.events()
     ]
-    segments = run_course(field, happenings, DAYS, TIMES)
-    return np.concatenate([segment.states for segment in segments]), field.engine.statistics()
+    record = run_course(field, happenings, DAYS, TIMES)
+    return record.states[0], field.engine.statistics()
 
 
 def error(states, reference):

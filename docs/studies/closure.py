@@ -61,21 +61,20 @@ class Spread:
 class Closed(MeanField):
     """A zone whose signals never leave it: the links between zone and between are cut."""
 
-    def _links(self):
-        to, source, rate = super()._links()
+    def link_rates(self, *who):
         m = len(self.bound.model.species)
-        beside = (to // m) // 2 == (source // m) // 2
-        return to, source, np.where(beside, 0.0, rate)
+        beside = (self.rest.link_to // m) // 2 == (self.rest.link_from // m) // 2
+        return np.where(beside, 0.0, super().link_rates(*who))
 
 
 def gain(field_class, spacing_days, *, spread=False):
     """Papillary collagen and whole-dermis collagen mass after five sessions, change in per cent at one year."""
     model = cs.dermal_healing()
     field = field_class(model, {**SKIN.inputs(), "skin.ageing": 0.0}, Limits())
-    wound = injure(SKIN, SESSION, zone_radius_um=field.radius_um)
+    wound = injure(SKIN, SESSION, zone_radius_um=float(field.radius_um[0]))
     days = [spacing_days * k for k in range(5)]
     happenings = [Happening(day, Spread(wound) if spread else wound, {}) for day in days]
-    course = Columns(field, run_course(field, happenings, DAYS, np.array([0.0, DAYS])), days).tissue()
+    course = Columns(field, run_course(field, happenings, DAYS, np.array([0.0, DAYS])), days).tissue().course(0)
     values = course.values["collagen_total"]
     mass = values @ course.layer_thickness
     return 100 * (values[-1, 0] / values[0, 0] - 1), 100 * (mass[-1] / mass[0] - 1)

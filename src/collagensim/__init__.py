@@ -21,8 +21,8 @@ if TYPE_CHECKING:
         ModelError,
         SolveError,
     )  # fmt: skip
-    from collagensim.face import cite, scan, simulate
-    from collagensim.response import Response, load
+    from collagensim.face import cite, scan, simulate, simulate_many
+    from collagensim.response import Ensemble, Response, load
     from collagensim.skin import Skin
     from collagensim.solver.solve import solve
     from collagensim.solver.status import Status
@@ -36,12 +36,14 @@ _HOME = {
     "Protocol": "treatment",
     "Aftercare": "treatment",
     "simulate": "face",
+    "simulate_many": "face",
     "cite": "face",
     "scan": "face",
     "compare": "analysis.compare",
     "solve": "solver.solve",
     "Status": "solver.status",
     "Response": "response",
+    "Ensemble": "response",
     "load": "response",
     "dermal_healing": "biology",
     "CollagensimError": "errors",
@@ -54,9 +56,9 @@ _HOME = {
 _ROOMS = ("model", "plot", "write")
 
 __all__ = [
-    "Aftercare", "CollagensimError", "ContraindicationWarning", "FileError", "InputError", "ModelError", "Protocol",
-    "Response", "Session", "Skin", "SolveError", "Status", "cite", "compare", "dermal_healing", "load", "model",
-    "plot", "scan", "simulate", "solve", "write",
+    "Aftercare", "CollagensimError", "ContraindicationWarning", "Ensemble", "FileError", "InputError", "ModelError",
+    "Protocol", "Response", "Session", "Skin", "SolveError", "Status", "cite", "compare", "dermal_healing", "load",
+    "model", "plot", "scan", "simulate", "simulate_many", "solve", "write",
 ]  # fmt: skip
 
 

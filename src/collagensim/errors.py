@@ -27,11 +27,15 @@ class ModelError(CollagensimError):
 
 
 class SolveError(CollagensimError):
-    """A solve ended before its time; ``status`` says how and what to try next."""
+    """A solve ended before its time; ``status`` says how and what to try next.
+
+    ``finished`` is the part that was reached, as a `collagensim.response.Course`; None where there is none.
+    """
 
     def __init__(self, message: str, status: object = None) -> None:
         super().__init__(message)
         self.status = status
+        self.finished: object = None
 
 
 class FileError(CollagensimError):

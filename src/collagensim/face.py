@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    import pandas as pd
     import xarray as xr
+    from numpy.typing import ArrayLike
 
     from collagensim.model import Model
-    from collagensim.response import Response
+    from collagensim.response import Ensemble, Response
     from collagensim.skin import Skin
     from collagensim.treatment import Protocol
 
@@ -82,6 +84,95 @@ def simulate(
     )  # fmt: skip
 
 
+def simulate_many(
+    skins: Skin | Sequence[Skin],
+    protocols: Protocol | Sequence[Protocol],
+    *,
+    parameters: Mapping[str, ArrayLike] | Sequence[Mapping[str, float]] | pd.DataFrame | None = None,
+    days: float = 365.0,
+    ageing: bool = True,
+    output: str = "summary",
+    output_days: Iterable[float] | None = None,
+    endpoints: bool = True,
+    variables: Sequence[str] | None = None,
+    rtol: float = 1e-5,
+    threads: int | None = None,
+    progress: bool | None = None,
+    model: Model | None = None,
+    deadline_s: float | None = None,
+) -> Ensemble:
+    """Return the responses of many members - skins, protocols and parameter sets - that are simulated together.
+
+    Skins, protocols and parameters are paired, not crossed: each is one for all members, or one for each of them. A
+    member's numbers are the same, bit for bit, whoever is simulated with it and on however many threads.
+
+    Parameters
+    ----------
+    skins, protocols : one, or n of them
+    parameters : mapping, DataFrame or sequence of mappings, optional
+        Parameter name -> one value or (n,) values, in the parameter's unit; or one such mapping a member, where what
+        is left out takes the model's value.
+    days : float
+        Length of every course [day]; no session may come later.
+    ageing : bool
+        As in `simulate`.
+    output : {"summary", "full"}
+        What is kept of a course: a few variables on a few days, or every variable on every day. The memory of "full"
+        grows with members times days; what cannot fit is refused before it starts.
+    output_days : iterable of float, optional
+        Increasing days within [0, days]; default 0, 1, 3, 7, 14, 28, 56, 90, 180 and the end, or daily.
+    endpoints : bool
+        Whether to compute the endpoints, on the grid of `simulate` whatever the output days.
+    variables : sequence of str, optional
+        What to keep; default the ones most asked for, or all.
+    rtol : float
+        Relative tolerance of the solver; wider than in `simulate`, since endpoints are read to three digits.
+    threads : int, optional
+        Default: all cores this process may use.
+    progress : bool, optional
+        Whether to draw a bar on stderr; default in a terminal or notebook, when it takes more than two seconds.
+    model : Model, optional
+        Another biology, or ``dermal_healing()`` with other parameter values.
+    deadline_s : float, optional
+        Wall seconds after which the members not yet done fail with status "deadline"; default no limit.
+
+    Returns
+    -------
+    Ensemble
+        ``data``, ``baseline`` and ``endpoints`` over ``member``, ``failures``, ``parameters`` and ``quantiles()``.
+
+    Raises
+    ------
+    InputError
+        For what is wrong with the call: lengths that do not pair, an unknown name, too much memory. What is wrong with
+        one member - a value outside its parameter's range, a course that cannot be solved - fails that member alone.
+
+    Warns
+    -----
+    RuntimeWarning
+        When members failed; they are NaN, and listed with their reason in ``failures``.
+    ContraindicationWarning
+        As in `simulate`, once for each reason.
+
+    Examples
+    --------
+    >>> import collagensim as cs
+    >>> skins = [cs.Skin(site="cheek", age_years=age) for age in (30, 50, 70)]
+    >>> protocol = cs.Protocol.series(cs.Session(device="pen", depth_mm=1.0), sessions=2, spacing_days=28)
+    >>> ensemble = cs.simulate_many(skins, protocol, days=90)
+    >>> ensemble.data["collagen_total"].dims
+    ('member', 'time', 'layer')
+    """
+    from collagensim.analysis.many import simulate_many as run
+    from collagensim.biology import dermal_healing
+
+    return run(
+        dermal_healing() if model is None else model, skins, protocols, parameters=parameters, days=days,
+        ageing=ageing, output=output, output_days=output_days, endpoints=endpoints, variables=variables, rtol=rtol,
+        threads=threads, progress=progress, deadline_s=deadline_s,
+    )  # fmt: skip
+
+
 def scan(
     skin: Skin,
     protocol: Protocol,
@@ -126,25 +217,25 @@ def scan(
     """
     from collagensim.analysis.scan import scan as over_grid
     from collagensim.biology import dermal_healing
-    from collagensim.solver.simulate import check, simulate_course, warn
+    from collagensim.solver.simulate import check, warn
 
     chosen = dermal_healing() if model is None else model
     span = check(chosen, skin, protocol, days=days, ageing=ageing, rtol=rtol)
     warn(skin, protocol)
     return over_grid(
-        lambda someone, course: simulate_course(chosen, someone, course, days=span, ageing=ageing, rtol=rtol),
-        skin, protocol, days=span, depth_mm=depth_mm, density_per_cm2=density_per_cm2, spacing_days=spacing_days,
-        sessions=sessions, progress=progress, threads=threads,
+        chosen, skin, protocol, days=span, ageing=ageing, rtol=rtol, depth_mm=depth_mm,
+        density_per_cm2=density_per_cm2, spacing_days=spacing_days, sessions=sessions, progress=progress,
+        threads=threads,
     )  # fmt: skip
 
 
-def cite(response: Response | None = None) -> str:
+def cite(response: Response | Ensemble | None = None) -> str:
     """Return what to cite as BibTeX: this package and, for a response, the publications behind its numbers.
 
     Parameters
     ----------
-    response : Response, optional
-        A result of `simulate`; its parameters, skin and devices name their sources.
+    response : Response or Ensemble, optional
+        A result of `simulate` or `simulate_many`; its parameters, skin and devices name their sources.
 
     Returns
     -------
@@ -160,14 +251,16 @@ def cite(response: Response | None = None) -> str:
 
     from collagensim import __version__
     from collagensim.errors import instance
-    from collagensim.response import Response as Kind
+    from collagensim.response import Ensemble as Many
+    from collagensim.response import Response as One
 
     lines = [
         f"@software{{collagensim, author = {{{{collagensim developers}}}}, title = {{collagensim}}, "
         f"version = {{{__version__}}}, year = {{2026}}}}"
     ]
     if response is not None:
-        rows = instance("response", response, Kind, "a Response").provenance.get("sources", ())
+        one = response if isinstance(response, Many) else instance("response", response, One, "a Response")
+        rows = one.provenance.get("sources", ())
         wanted = {str(row["key"]) for row in rows} - {"assumption"}
         found: dict[str, str] = {}
         for room in ("biology", "skin", "treatment"):

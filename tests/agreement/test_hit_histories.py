@@ -68,8 +68,8 @@ def test_the_rule_of_two_compartments_follows_the_enumerated_histories(wound):
     exact = enumerated(w, kill) - 1.0
     same_zone = w * followed([(day, True) for day in DAYS], kill) + (1.0 - w) - 1.0
     field = MeanField(MODEL, SKIN.inputs(), Limits(rtol=1e-9))
-    segments = run_course(field, [Happening(day, wound, {}) for day in DAYS], END, np.array([0.0, END]))
-    rule = float(Columns(field, segments, DAYS).tissue().values["matrix"][-1, 0]) - 1.0
+    record = run_course(field, [Happening(day, wound, {}) for day in DAYS], END, np.array([0.0, END]))
+    rule = float(Columns(field, record, DAYS).tissue().values["matrix"][0, -1, 0]) - 1.0
     # Two compartments keep the mean of the histories and the variance of the last session, not the older ones: the
     # rule must be several times nearer to the truth than hitting one zone over and over.
     assert abs(rule - exact) < 0.25 * abs(same_zone - exact)

@@ -1,7 +1,15 @@
 import numpy as np
 import pytest
 
-from collagensim.analysis.endpoints import DEFINITIONS, ENDPOINTS, UNITS, endpoint_table, endpoint_values
+from collagensim.analysis.endpoints import (
+    DEFINITIONS,
+    ENDPOINTS,
+    UNITS,
+    endpoint_arrays,
+    endpoint_table,
+    endpoint_values,
+)  # fmt: skip
+from collagensim.analysis.members import Members
 from collagensim.response import Course
 
 DAYS = np.linspace(0.0, 100.0, 1001)
@@ -110,6 +118,43 @@ def test_a_plausible_course_answers_every_endpoint_but_folds_over_zero(fake):
     values = endpoint_values(fake.fake_course())
     assert set(UNITS) - set(values) == {"myofibroblasts_peak_fold"}
     assert np.isfinite(list(values.values())).all()
+
+
+def side_by_side(courses):
+    """Members of several courses: the last row of shorter ones is repeated, missing sessions are inf."""
+    length = max(course.time.size for course in courses)
+    rows = [np.minimum(np.arange(length), course.time.size - 1) for course in courses]
+    sessions = np.full((len(courses), max(len(course.session_days) for course in courses)), np.inf)
+    for row, course in zip(sessions, courses, strict=True):
+        row[: len(course.session_days)] = course.session_days
+    first = courses[0]
+    return Members(
+        np.array([course.time[row] for course, row in zip(courses, rows, strict=True)]),
+        {
+            name: np.array([course.values[name][row] for course, row in zip(courses, rows, strict=True)])
+            for name in first.values
+        },
+        {name: np.array([course.baseline[name] for course in courses]) for name in first.values},
+        first.units,
+        np.array([course.layer_thickness for course in courses]),
+        sessions,
+    )
+
+
+def test_courses_side_by_side_have_the_endpoints_that_each_has_alone_bit_for_bit(fake):
+    courses = [
+        fake.fake_course(120.0, (0.0, 30.0), gain=0.5),
+        fake.fake_course(80.0, (0.0,), gain=-1.0),
+        fake.fake_course(120.0, (), gain=2.0),
+        fake.fake_course(40.0, (10.0, 20.0, 40.0), gain=1.5),
+    ]
+    together = endpoint_arrays(side_by_side(courses))
+    for i, one in enumerate(courses):
+        alone = endpoint_values(one)
+        for name, values in together.items():
+            expected = np.float64(alone.get(name, np.nan))
+            assert values[i].tobytes() == expected.tobytes() or np.isnan([values[i], expected]).all(), name
+        assert alone.keys() <= together.keys()
 
 
 def test_names_are_unique_and_defined():

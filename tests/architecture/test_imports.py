@@ -14,12 +14,12 @@ from architecture import source_tree as source
 TABLE = {
     "errors": ("", ""),
     "notice": ("", ""),
-    "kernels": ("", "numpy numba"),
+    "kernels": ("", "numpy numba llvmlite"),
     "model": ("", "numpy pint sympy"),
     "biology": ("model", ""),
     "skin": ("", "numpy"),
     "treatment": ("skin", "numpy"),
-    "write": ("model", "numpy sympy libsbml"),
+    "write": ("model", "numpy sympy antimony"),
     "response": ("model skin treatment", "numpy xarray pandas"),
     "solver": ("model skin treatment write kernels response", "numpy numba scipy"),
     "analysis": ("model skin treatment solver response", "numpy scipy pandas xarray tqdm"),
@@ -28,7 +28,7 @@ TABLE = {
 # The public names and the command line may import everything, lazily.
 FACE = {"__init__", "face", "cli"}
 # Methods that reach upward: one line that hands on, with its import in the body.
-FORWARDS = {("response", "__init__"), ("response", "solver"), ("response", "analysis"), ("response", "face")}
+FORWARDS = {("write", "solver"), ("response", "__init__"), ("response", "solver"), ("response", "analysis"), ("response", "face")}
 HEAVY = ("numba", "scipy", "sympy", "matplotlib", "xarray", "pandas", "pint")
 
 IN_ROOMS = [i for m in source.modules() if source.room(m) not in FACE for i in source.imports(m)]

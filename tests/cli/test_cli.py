@@ -6,6 +6,7 @@ import pytest
 import xarray as xr
 
 import collagensim
+from collagensim.analysis import many
 from collagensim.analysis.scan import ScanInterrupted
 from collagensim.analysis.scan import scan as over_grid
 from collagensim.cli import main
@@ -28,8 +29,12 @@ def asked(monkeypatch, fake):
 
     def scan(skin, protocol, *, days, ageing, **given):
         calls.append((skin, protocol, {"days": days, "ageing": ageing, **given}))
-        return over_grid(lambda s, p: course(p, days), skin, protocol, days=days, **given)
+        return over_grid(collagensim.dermal_healing(), skin, protocol, days=days, ageing=ageing, **given)
 
+    def courses(model, skins, protocols, parameters, *, days, **given):
+        return fake.side_by_side([course(protocol, days) for protocol in protocols])
+
+    monkeypatch.setattr(many, "simulate_courses", courses)
     monkeypatch.setattr(collagensim, "simulate", simulate, raising=False)
     monkeypatch.setattr(collagensim, "scan", scan, raising=False)
     return calls

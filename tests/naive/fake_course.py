@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from collagensim.response import Course, Response, as_dataset
+from collagensim.solver.columns import Courses
 
 LAYERS = ("papillary", "upper_reticular", "lower_reticular")
 THICKNESS = np.array([0.12, 0.7, 0.7])
@@ -82,6 +83,30 @@ def fake_course(
         values[name] = baseline[name] + (pulse[:, None] * DEPTH if layered else pulse)
         units[name] = unit
     return Course(time, values, baseline, units, THICKNESS, session_days)
+
+
+def side_by_side(courses: list[Course]) -> Courses:
+    """Courses as the solver hands over many of them: times filled up with inf, values with NaN."""
+    length = max(course.time.size for course in courses)
+
+    def filled(values: np.ndarray, by: float) -> np.ndarray:
+        return np.pad(
+            values,
+            [(0, length - values.shape[0]), *[(0, 0)] * (values.ndim - 1)],
+            constant_values=by,
+        )
+
+    first = courses[0]
+    return Courses(
+        np.arange(len(courses)),
+        np.array([filled(course.time, np.inf) for course in courses]),
+        {name: np.array([filled(c.values[name], np.nan) for c in courses]) for name in first.values},
+        {name: np.array([c.baseline[name] for c in courses]) for name in first.values},
+        first.units,
+        np.array([course.layer_thickness for course in courses]),
+        [course.session_days for course in courses],
+        {},
+    )
 
 
 def fake_response(course: Course | None = None) -> Response:

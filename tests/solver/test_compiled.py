@@ -1,13 +1,14 @@
 import os
 import stat
-import subprocess
 import sys
 
+import numpy as np
 import pytest
 
 from collagensim.biology import robertson
+from collagensim.kernels import FUNCTIONS, stepper_text
 from collagensim.model import Model, Parameter, Reaction, Source, Species
-from collagensim.solver.compiled import cache_folder, compiled
+from collagensim.solver.compiled import cache_folder, compiled, stepper
 
 
 def decay(power):
@@ -17,7 +18,10 @@ def decay(power):
 
 
 def test_an_edited_law_gives_another_module():
-    assert compiled(decay(1)).module_name != compiled(decay(2)).module_name
+    one, other = compiled(decay(1)), compiled(decay(2))
+    assert one.text != other.text
+    assert one.formulas_name != other.formulas_name
+    assert one.functions("plain")[0] != other.functions("plain")[0]
 
 
 def test_parameter_values_share_one_module():
@@ -38,21 +42,9 @@ def test_a_read_only_cache_does_not_stop_a_run(tmp_path, monkeypatch):
     assert cache_folder().exists()
 
 
-@pytest.mark.slow
-def test_a_second_process_finds_what_the_first_compiled(tmp_path):
-    code = "import collagensim as cs; from collagensim.biology import robertson; cs.solve(robertson(), until=1.0)"
-    environment = {**os.environ, "COLLAGENSIM_CACHE": str(tmp_path)}
-    runs = [
-        subprocess.run(
-            [sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True
-        )
-        for _ in range(2)
-    ]
-    assert "compiling this model once" in runs[0].stderr
-    assert runs[1].stderr == ""
-
-
-def test_the_text_holds_model_and_stepper_in_one_file():
-    text = compiled(robertson()).text
-    assert "def block_rates" in text
-    assert "def advance" in text
+def test_a_model_is_its_functions_and_the_stepper_knows_none():
+    made = compiled(robertson())
+    assert [f"def {name}(" in made.text for name in FUNCTIONS] == [True] * len(FUNCTIONS)
+    assert np.all(made.functions("plain") != 0)
+    assert "def advance(" in stepper_text()
+    assert stepper() is stepper()

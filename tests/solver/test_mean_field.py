@@ -11,7 +11,9 @@ from collagensim.model import Basal, Derived, Input, Model, Parameter, Reaction,
 from collagensim.model.units import unit
 from collagensim.solver.compiled import compiled
 from collagensim.solver.engine import Limits
-from collagensim.solver.mean_field import INPUT_UNITS, MeanField, blend, run_course
+from collagensim.solver.mean_field import MeanField, run_course, weighing
+from collagensim.solver.resting import INPUT_UNITS
+from collagensim.solver.strike import blend
 
 SOURCE = Source("assumed")
 SKIN = cs.Skin(site="cheek", age_years=45)
@@ -52,18 +54,20 @@ def test_an_equal_session_divides_the_layer_anew():
     from collagensim.solver.mean_field import Happening
     from collagensim.treatment import injure
 
-    wound = injure(SKIN, SESSION, zone_radius_um=field.radius_um)
+    wound = injure(SKIN, SESSION, zone_radius_um=float(field.radius_um[0]))
     run_course(field, [Happening(0.0, wound, {}), Happening(7.0, wound, {})], 7.0, np.array([0.0]))
-    np.testing.assert_array_equal(field.share, wound.inputs()["injury.zone_fraction"])
+    np.testing.assert_array_equal(field.share[0], wound.inputs()["injury.zone_fraction"])
 
 
 def test_blending_keeps_amounts_and_weighs_intensive_states():
     field = MeanField(cs.dermal_healing(), {**SKIN.inputs(), "skin.ageing": 0.0}, Limits())
     names = field.bound.model.species_names
     rng = np.random.default_rng(4)
-    states = field.blocks(field.bound.baseline) * rng.uniform(0.5, 1.5, (3, 2, len(names)))
+    states = field.blocks(field.bound.baseline) * rng.uniform(0.5, 1.5, (1, 3, 2, len(names)))
     volumes = np.array([[0.3, 0.7], [0.1, 0.9], [0.0, 1.0]])
-    mixed = blend(field.bound, states, volumes, field.inputs())
+    weighing_by = weighing(field.bound, {})  # the weights of this model are sums of states
+    mixed = blend(states, volumes[None], weighing_by)[0]
+    states = states[0]
     i, j = names.index("fibroblasts"), names.index("cross_linking")
     np.testing.assert_allclose(mixed[:, i], (states[..., i] * volumes).sum(axis=1), rtol=1e-14)
     weights = (

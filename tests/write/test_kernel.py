@@ -16,8 +16,12 @@ def bound():
     model = cs.dermal_healing()
     found = Bound(model, SPACE, {k: v for k, v in given.items() if k in model.inputs})
     found.inputs.update(
-        {i.name: np.full(SPACE.n_blocks, 0.3) for i in found.compiled.source.lowered.basal_inputs.values()}
+        {
+            i.name: np.full((1, SPACE.n_blocks), 0.3)
+            for i in found.compiled.source.lowered.basal_inputs.values()
+        }
     )
+    found.renew()
     return found
 
 
@@ -25,13 +29,13 @@ def bound():
 def state(bound):
     """Away from rest in every variable, so that no term is hidden by a zero."""
     rng = np.random.default_rng(11)
-    return (bound.baseline + 0.3 * bound.scales) * rng.uniform(0.6, 1.4, bound.baseline.shape)
+    return (bound.baseline[0] + 0.3 * bound.scales[0]) * rng.uniform(0.6, 1.4, bound.baseline[0].shape)
 
 
 def test_the_generated_rates_are_the_formulas(bound, state):
     rates, _ = run_text(bound, state)
-    formulas = bound.values(bound.compiled.source.lowered.rates, bound.by_name(state))
-    exact = np.array([np.broadcast_to(f, (SPACE.n_blocks,)) for f in formulas]).T
+    formulas = [bound.value(f, bound.by_name(state[None])) for f in bound.compiled.source.lowered.rates]
+    exact = np.array([np.broadcast_to(f, (1, SPACE.n_blocks))[0] for f in formulas]).T
     # The text sums the same terms in another order: some hundred roundings of the largest term.
     scale = np.abs(exact).max(axis=0)
     np.testing.assert_allclose(rates, exact, rtol=1e-12, atol=1e-12 * scale.max())
@@ -44,7 +48,7 @@ def test_the_jacobian_is_the_complex_step_derivative_of_the_rates(bound, state):
         dense = np.zeros((bound.compiled.m, bound.compiled.m))
         dense[pattern[:, 0], pattern[:, 1]] = slopes[block]
         for column in range(bound.compiled.m):
-            step = 1e-30 * bound.scales[column]
+            step = 1e-30 * bound.scales[0, column]
             shifted = state.astype(complex)
             shifted[block, column] += 1j * step
             exact = run_text(bound, shifted)[0][block].imag / step
@@ -64,8 +68,8 @@ def test_the_pattern_has_no_entry_that_is_always_zero(bound, state):
 
 def test_the_text_speaks_the_words_of_the_model():
     text = cs.write.kernel(cs.dermal_healing(), "rhs")
-    assert "def block_rates(y, o, p, u, out):" in text
-    assert "fibroblasts = y[o + " in text
+    assert "def block_rates(y, p, u, out):" in text
+    assert "fibroblasts = y[" in text
     assert "eval" not in text
 
 

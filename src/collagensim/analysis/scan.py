@@ -5,24 +5,24 @@ from __future__ import annotations
 import itertools
 import json
 import math
-import os
 import warnings
-from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor, as_completed
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 import xarray as xr
 
-from collagensim.analysis.endpoints import DEFINITIONS, UNITS, endpoint_values
-from collagensim.errors import CollagensimError, InputError, SolveError, increasing, plain, whole
+from collagensim.analysis.endpoints import DEFINITIONS, UNITS
+from collagensim.analysis.many import run_members
+from collagensim.analysis.memory import planned
+from collagensim.analysis.pairing import Pairs
+from collagensim.analysis.reduction import Found
+from collagensim.analysis.request import asked_for
+from collagensim.errors import InputError, SolveError, increasing, plain, whole
+from collagensim.model import Model
 from collagensim.notice import NOTICE
-from collagensim.response import Course
 from collagensim.skin import Skin
 from collagensim.treatment import Protocol, Session
-
-CourseMaker = Callable[[Skin, Protocol], Course]
-Values = Mapping[str, float]
 
 AXES = {
     "depth_mm": ("mm", "needle length or depth setting"),
@@ -30,7 +30,7 @@ AXES = {
     "spacing_days": ("day", "days between sessions"),
     "sessions": ("1", "number of sessions"),
 }
-MAX_POINTS = 100_000  # at about 20 ms a course half an hour on one core, and 0.2 GB of protocols
+MAX_POINTS = 100_000  # at about 2 ms a course some minutes on one core, and 0.2 GB of protocols
 
 
 class ScanInterrupted(KeyboardInterrupt):
@@ -60,11 +60,13 @@ class _Grid:
 
 
 def scan(
-    simulate_course: CourseMaker,
+    model: Model,
     skin: Skin,
     protocol: Protocol,
     *,
     days: float,
+    ageing: bool = True,
+    rtol: float = 1e-5,
     depth_mm: Sequence[float] | None = None,
     density_per_cm2: Sequence[float] | None = None,
     spacing_days: Sequence[float] | None = None,
@@ -76,14 +78,15 @@ def scan(
 
     Parameters
     ----------
-    simulate_course : callable
-        ``(skin, protocol) -> Course`` over ``days``; called from several threads, gains if it frees the GIL.
+    model : Model
     skin : Skin
     protocol : Protocol
         Its sessions are changed in depth and density; its first session is repeated when spacing or number
         are scanned, with its own spacing and number where only one of them is.
     days : float
         Length of every course [day]; no session may come later.
+    ageing, rtol
+        As in `collagensim.simulate`.
     depth_mm, density_per_cm2, spacing_days, sessions : increasing numbers
         What to scan [mm, 1/cm^2, day, 1]; at least one. Only those given become dimensions.
     progress : bool
@@ -107,40 +110,27 @@ def scan(
         On Ctrl-C; it carries what was finished.
     """
     grid = _grid(protocol, days, depth_mm, density_per_cm2, spacing_days, sessions)
-    n_threads = _threads(threads)
-    results: list[Values | None] = [None] * len(grid.protocols)
-    reasons = ["not run"] * len(grid.protocols)
-
-    def point(index: int) -> None:
-        try:
-            results[index] = endpoint_values(simulate_course(skin, grid.protocols[index]))
-            reasons[index] = "ok"
-        except CollagensimError as error:
-            reasons[index] = str(error)
-
+    n = len(grid.protocols)
+    asked = asked_for(
+        model, Pairs(n, [skin], grid.protocols, {}), days=days, ageing=ageing, output="summary", output_days=[days],
+        endpoints=True, variables=(), rtol=rtol, threads=threads,
+    )  # fmt: skip
+    found = Found.nothing(asked)
     try:
-        _run_all(point, len(grid.protocols), n_threads, progress)
+        run_members(asked, planned(asked), found, title="scan", progress=bool(progress))
     except KeyboardInterrupt:
-        raise ScanInterrupted(_dataset(grid, results, reasons, skin, protocol, days)) from None
+        raise ScanInterrupted(_dataset(grid, found, _reasons(found), skin, protocol, days)) from None
+    reasons = _reasons(found)
     _report_failures(grid, reasons)
-    return _dataset(grid, results, reasons, skin, protocol, days)
+    return _dataset(grid, found, reasons, skin, protocol, days)
 
 
-def _run_all(point: Callable[[int], None], n: int, n_threads: int, progress: bool) -> None:
-    """Run ``point(0..n-1)``; the first one alone, so that one thread compiles and the others find it done."""
-    from tqdm import tqdm
-
-    with tqdm(total=n, desc="scan", unit="course", disable=not progress) as bar:
-        point(0)
-        bar.update()
-        pool = ThreadPoolExecutor(n_threads, thread_name_prefix="scan")
-        futures: list[Future[None]] = [pool.submit(point, index) for index in range(1, n)]
-        try:
-            for future in as_completed(futures):
-                future.result()
-                bar.update()
-        finally:
-            pool.shutdown(wait=True, cancel_futures=True)
+def _reasons(found: Found) -> list[str]:
+    """How each point ended."""
+    ended = ["ok" if done else "not run" for done in found.done]
+    for i, (_, message) in found.failures.items():
+        ended[i] = message
+    return ended
 
 
 def _report_failures(grid: _Grid, reasons: list[str]) -> None:
@@ -155,20 +145,17 @@ def _report_failures(grid: _Grid, reasons: list[str]) -> None:
 
 
 def _dataset(
-    grid: _Grid, results: list[Values | None], reasons: list[str], skin: Skin, protocol: Protocol, days: float
+    grid: _Grid, found: Found, reasons: list[str], skin: Skin, protocol: Protocol, days: float
 ) -> xr.Dataset:
-    done = [values for values in results if values is not None]
-    names = [name for name in UNITS if any(name in values for values in done)]
     dims = tuple(grid.axes)
     variables: dict[str, xr.Variable] = {}
-    for name in names:
-        column = [values.get(name, math.nan) if values is not None else math.nan for values in results]
+    for name, values in found.answered_endpoints().items():
         attributes = {
             "units": UNITS[name],
             "long_name": name.replace("_", " "),
             "definition": DEFINITIONS[name],
         }
-        variables[name] = xr.Variable(dims, np.reshape(np.array(column, dtype=float), grid.shape), attributes)
+        variables[name] = xr.Variable(dims, np.reshape(values, grid.shape), attributes)
     status = np.reshape(np.array(reasons, dtype=object), grid.shape)
     variables["status"] = xr.Variable(dims, status, {"long_name": "how the point ended"})
     coordinates = {
@@ -265,9 +252,3 @@ def _spacing(protocol: Protocol) -> float:
             "the protocol has no single spacing to scan sessions with: give spacing_days as well"
         )
     return float(gaps[0])
-
-
-def _threads(threads: int | None) -> int:
-    if threads is None:
-        return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return whole("threads", threads, 1, 1024)

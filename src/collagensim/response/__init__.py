@@ -1,7 +1,8 @@
 """Labelled results: the course of every variable, with units and provenance, and its file."""
 
 from collagensim.response.course import Course, as_dataset, course_of
+from collagensim.response.ensemble import Ensemble
 from collagensim.response.files import load, replacing
 from collagensim.response.result import Response
 
-__all__ = ["Course", "Response", "as_dataset", "course_of", "load", "replacing"]
+__all__ = ["Course", "Ensemble", "Response", "as_dataset", "course_of", "load", "replacing"]

@@ -12,15 +12,21 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pandas as pd
 import xarray as xr
 
 from collagensim.errors import FileError, shown
 
 if TYPE_CHECKING:
+    from collagensim.response.ensemble import Ensemble
     from collagensim.response.result import Response
 
-FORMAT = "collagensim response 1"
+FORMAT, ENSEMBLE_FORMAT = "collagensim response 1", "collagensim ensemble 1"
 GROUPS = ("data", "zone", "between")
+RECORDS = {
+    FORMAT: ("provenance", "statistics"),
+    ENSEMBLE_FORMAT: ("provenance", "statistics", "failures"),
+}
 
 
 @contextmanager
@@ -79,54 +85,94 @@ def _path(path: str | os.PathLike[str]) -> Path:
 def save(response: Response, path: str | os.PathLike[str]) -> Path:
     """Write ``response`` to a netCDF-4 file and return its path; the file is whole or absent."""
     groups = {name: getattr(response, name) for name in GROUPS}
+    return _write(FORMAT, groups, _records(response), path)
+
+
+def save_ensemble(ensemble: Ensemble, path: str | os.PathLike[str]) -> Path:
+    """Write ``ensemble`` to a netCDF-4 file and return its path; the file is whole or absent."""
+    from collagensim.response.ensemble import FAILURE_COLUMNS
+
+    groups = {name: getattr(ensemble, name) for name in ("data", "baseline", "endpoints")}
+    columns = {str(name): ("member", column.to_numpy()) for name, column in ensemble.parameters.items()}
+    groups["parameters"] = xr.Dataset(columns, coords={"member": ensemble.data["member"].values})
+    failures = {name: ensemble.failures[name].tolist() for name in FAILURE_COLUMNS}
+    texts = {**_records(ensemble), "failures": to_json(failures)}
+    return _write(ENSEMBLE_FORMAT, groups, texts, path)
+
+
+def _records(result: Response | Ensemble) -> dict[str, str]:
+    return {"provenance": to_json(result.provenance), "statistics": to_json(result.statistics)}
+
+
+def _write(
+    mark: str, groups: Mapping[str, xr.Dataset | None], texts: Mapping[str, str], path: str | os.PathLike[str]
+) -> Path:
     present = {name: data for name, data in groups.items() if data is not None}
-    texts = {"provenance": to_json(response.provenance), "statistics": to_json(response.statistics)}
-    head = xr.Dataset(attrs={"format": FORMAT, **texts, "checksum": _checksum(present, texts)})
+    head = xr.Dataset(attrs={"format": mark, **texts, "checksum": _checksum(present, texts)})
     tree = xr.DataTree.from_dict({"/": head, **{f"/{name}": data for name, data in present.items()}})
     with replacing(path) as temporary:
         tree.to_netcdf(temporary, engine="h5netcdf")
     return _path(path)
 
 
-def load(path: str | os.PathLike[str]) -> Response:
-    """Return the `Response` that `Response.save` wrote to ``path``, every bit equal.
+def load(path: str | os.PathLike[str]) -> Response | Ensemble:
+    """Return the `Response` or `Ensemble` whose ``save`` wrote ``path``, every bit equal.
 
     Raises
     ------
     FileError
         When the file is missing, damaged, or not one of ours; the sentence says which.
     """
-    from collagensim.response.result import Response
-
     source = _path(path)
+    head, present = _read(source)
+    mark = head.get("format")
+    if mark not in RECORDS:
+        held = f"it holds {shown(mark)}" if mark else "it has no format mark of ours"
+        raise FileError(
+            f"cannot read {source}: {held}; this version reads {' and '.join(map(repr, RECORDS))}"
+        )
+    texts = {name: str(head.get(name, "")) for name in RECORDS[mark]}
+    if "data" not in present or head.get("checksum") != _checksum(present, texts):
+        raise FileError(f"cannot read {source}: it is damaged (its contents do not match its checksum)")
+    records = {name: json.loads(text) for name, text in texts.items()}
+    return _response(present, records) if mark == FORMAT else _ensemble(present, records)
+
+
+def _read(source: Path) -> tuple[dict[str, Any], dict[str, xr.Dataset]]:
+    """Attributes and groups of a file."""
     if not source.is_file():
         raise FileError(
             f"cannot read {source}: {'it is a folder' if source.is_dir() else 'there is no such file'}"
         )
     try:
         with xr.open_datatree(source, engine="h5netcdf") as tree:
-            head = dict(tree.attrs)
-            present = {name: _restored(tree[name].to_dataset()) for name in GROUPS if name in tree.children}
+            head = {str(name): value for name, value in tree.attrs.items()}
+            return head, {name: _restored(group.to_dataset()) for name, group in tree.children.items()}
     except PermissionError:
         raise FileError(f"cannot read {source}: permission denied") from None
     except (ImportError, MemoryError):
         raise
     except Exception as error:  # a damaged file can fail anywhere inside the HDF5 stack
         raise FileError(f"cannot read {source}: it is damaged or not a collagensim result file") from error
-    if head.get("format") != FORMAT:
-        found = head.get("format")
-        held = f"it holds {shown(found)}" if found else "it has no format mark of ours"
-        raise FileError(f"cannot read {source}: {held}; this version reads {FORMAT!r}")
-    texts = {name: str(head.get(name, "")) for name in ("provenance", "statistics")}
-    if "data" not in present or head.get("checksum") != _checksum(present, texts):
-        raise FileError(f"cannot read {source}: it is damaged (its contents do not match its checksum)")
-    return Response(
-        present["data"],
-        zone=present.get("zone"),
-        between=present.get("between"),
-        provenance=json.loads(texts["provenance"]),
-        statistics=json.loads(texts["statistics"]),
-    )
+
+
+def _response(groups: Mapping[str, xr.Dataset], records: Mapping[str, Any]) -> Response:
+    from collagensim.response.result import Response
+
+    return Response(groups["data"], zone=groups.get("zone"), between=groups.get("between"), **records)
+
+
+def _ensemble(groups: Mapping[str, xr.Dataset], records: Mapping[str, Any]) -> Ensemble:
+    from collagensim.response.ensemble import FAILURE_COLUMNS, Ensemble, with_parameters
+
+    columns = {str(name): values.values for name, values in groups["parameters"].data_vars.items()}
+    parameters = pd.DataFrame(columns, index=pd.RangeIndex(groups["data"].sizes["member"], name="member"))
+    failures = pd.DataFrame(records["failures"], columns=list(FAILURE_COLUMNS))
+    return Ensemble(
+        groups["data"], baseline=groups["baseline"], endpoints=groups["endpoints"], parameters=parameters,
+        failures=with_parameters(failures, parameters), provenance=records["provenance"],
+        statistics=records["statistics"],
+    )  # fmt: skip
 
 
 def to_json(record: Mapping[str, Any]) -> str:

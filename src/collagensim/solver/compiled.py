@@ -2,137 +2,151 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
-import importlib.util
-import os
 import sys
-import tempfile
-import threading
 from dataclasses import dataclass
-from pathlib import Path
 from types import ModuleType
 
 import numpy as np
 import numpy.typing as npt
 
-from collagensim.kernels import assemble
+from collagensim.kernels import FUNCTIONS, module_text, stepper_text
 from collagensim.model import Model
+from collagensim.solver.cache import cache_folder, load_module
 from collagensim.solver.factorization import Plan, plan
+from collagensim.solver.grid import GridPlan, grid_plan
+from collagensim.solver.layout import Layout
+from collagensim.solver.texts import texts_of, writers_hash
 from collagensim.write.kernel import KernelSource, write_kernel
 
-GENERATOR = 1  # counts changes of the text around the kernels that their own hash would not show
+__all__ = ["Compiled", "cache_folder", "compiled", "digest", "stepper"]
+
 Integers = npt.NDArray[np.int64]
 _known: dict[str, Compiled] = {}
-_loading = threading.Lock()
 
 
 @dataclass(frozen=True, eq=False)
 class Compiled:
-    """A model structure ready to run: its text, its module and the pattern of its Jacobian."""
+    """A model structure ready to run: its texts, its modules and the pattern of its Jacobian."""
 
-    source: KernelSource
+    model: Model
     text: str
-    module_name: str
+    formulas_text: str
+    formulas_name: str
     local_row: Integers
     local_column: Integers
-    _plans: dict[bytes, Plan]
+    n_parameter_slots: int
+    n_input_slots: int
+    joined: tuple[int, ...]
+    n_factors: int
+    _plans: dict[bytes, Plan | GridPlan | None]
+    _functions: dict[str, Integers]
+    _modules: list[ModuleType]
 
-    @property
-    def module(self) -> ModuleType:
-        """The module whose kernels numba compiles on their first call."""
-        return _load(self.module_name, self.text)
+    def functions(self, kind: str) -> Integers:
+        """Addresses of the model's machine code for "lanes", "plain" or "complex" numbers; compiled on first use."""
+        if kind not in self._functions:
+            text = module_text(self.text, kind)
+            module = _compiled_module(
+                f"collagensim_{self.model.name}_{kind}_{digest(text)}", text, self.model.name
+            )
+            found = [getattr(module, f"{name}_code", None) for name in FUNCTIONS]
+            self._functions[kind] = np.array(
+                [0 if code is None else code.address for code in found], dtype=np.int64
+            )
+            self._modules.append(module)  # the addresses live as long as the code
+        return self._functions[kind]
+
+    @functools.cached_property
+    def formulas(self) -> ModuleType:
+        """The module of the formulas outside the hot loop, see `collagensim.write.formulas.write_formulas`."""
+        return load_module(self.formulas_name, self.formulas_text)
+
+    @functools.cached_property
+    def source(self) -> KernelSource:
+        """The formulas behind the text: rates, Jacobian and slots; written on first use."""
+        return write_kernel(self.model)
 
     @property
     def m(self) -> int:
         """States of one block."""
-        return len(self.source.lowered.rates)
+        return len(self.model.species)
 
     @property
     def source_nonzeros(self) -> int:
         """Nonzeros of one block's Jacobian."""
         return int(self.local_row.size)
 
-    def plan(self, link_to: Integers, link_from: Integers, n_blocks: int) -> Plan:
-        """Elimination plan for that many blocks with those links."""
-        key = link_to.tobytes() + link_from.tobytes() + str(n_blocks).encode()
+    def plan(self, link_to: Integers, link_from: Integers, layout: Layout) -> Plan | GridPlan | None:
+        """Elimination plan for the blocks of a layout with those links."""
+        key = link_to.tobytes() + link_from.tobytes() + repr(layout).encode()
         if key not in self._plans:
-            self._plans[key] = plan(
-                self.local_row, self.local_column, link_to, link_from, m=self.m, n_blocks=n_blocks
-            )
+            self._plans[key] = self._find_plan(link_to, link_from, layout)
         return self._plans[key]
+
+    def _find_plan(self, link_to: Integers, link_from: Integers, layout: Layout) -> Plan | GridPlan | None:
+        if self.n_factors and not self.joined and layout.n_blocks == 1:
+            return None  # the elimination of one block is all there is
+        if self.n_factors and self.joined:
+            return grid_plan(
+                link_to,
+                link_from,
+                layout,
+                n_terms=self.local_row.size,
+                n_factors=self.n_factors,
+                joined=self.joined,
+            )
+        return plan(self.local_row, self.local_column, link_to, link_from, m=self.m, n_blocks=layout.n_blocks)
+
+    def terms(self, link_to: Integers, link_from: Integers, layout: Layout) -> tuple[Integers, Integers]:
+        """Row and column of each term of the Jacobian, those of the links last."""
+        row, column = (layout.states_of_blocks(local) for local in (self.local_row, self.local_column))
+        to, source = layout.index(link_to), layout.index(link_from)
+        link_row, link_column = np.repeat(to, 2), np.stack([source, to], axis=1).ravel()
+        return np.concatenate([row, link_row]), np.concatenate([column, link_column])
 
 
 def compiled(model: Model) -> Compiled:
     """Return the compiled form of a model's structure; parameter values do not enter it."""
     key = model.structure_hash
     if key not in _known:
-        source = write_kernel(model)
-        text = assemble(source.text)
-        pattern = np.array(source.lowered.pattern, dtype=np.int64).reshape(-1, 2)
+        texts = texts_of(model)
+        pattern = np.array(texts.pattern, dtype=np.int64).reshape(-1, 2)
         _known[key] = Compiled(
-            source,
-            text,
-            f"collagensim_{model.name}_{_digest(text)}",
+            model,
+            texts.kernel,
+            texts.formulas,
+            f"collagensim_{model.name}_formulas_{digest(texts.formulas)}",
             pattern[:, 0].copy(),
             pattern[:, 1].copy(),
+            texts.n_parameter_slots,
+            texts.n_input_slots,
+            texts.joined,
+            texts.n_factors,
             {},
+            {},
+            [],
         )
     return _known[key]
 
 
-def _digest(text: str) -> str:
+def stepper() -> ModuleType:
+    """Return the stepper, compiled once for all models."""
+    text = stepper_text()
+    return _compiled_module(f"collagensim_stepper_{digest(text)}", text, "the solver")
+
+
+def _compiled_module(name: str, text: str, what: str) -> ModuleType:
+    if name not in sys.modules and not any((cache_folder() / "__pycache__").glob(f"{name}.*.nbi")):
+        sys.stderr.write(f"collagensim: compiling {what} once (some seconds); later runs start at once\n")
+    return load_module(name, text)
+
+
+def digest(text: str) -> str:
+    """Name a text together with all that compiles it."""
     import numba
 
-    return hashlib.sha256(f"{GENERATOR} {numba.__version__} {sys.version}\n{text}".encode()).hexdigest()[:20]
-
-
-def cache_folder() -> Path:
-    """Return the folder of generated modules: ``COLLAGENSIM_CACHE``, else the user's cache folder.
-
-    It is readable by its owner only, because compiled code in it is executed.
-    """
-    chosen = os.environ.get("COLLAGENSIM_CACHE")
-    if chosen:
-        folder = Path(chosen).expanduser()
-    elif sys.platform == "win32":
-        folder = Path(os.environ.get("LOCALAPPDATA", Path.home())) / "collagensim" / "cache"
-    elif sys.platform == "darwin":
-        folder = Path.home() / "Library" / "Caches" / "collagensim"
-    else:
-        folder = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "collagensim"
-    try:
-        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        if not chosen:
-            folder.chmod(0o700)  # an older folder may be open to others
-        with tempfile.TemporaryFile(dir=folder):
-            pass
-    except OSError:
-        # A read-only home must not stop a run: this process then compiles for itself.
-        folder = Path(tempfile.mkdtemp(prefix="collagensim-"))
-        os.environ["COLLAGENSIM_CACHE"] = str(folder)
-    return folder
-
-
-def _load(name: str, text: str) -> ModuleType:
-    """Return the module of that name; threads that ask together get the same one, whole."""
-    with _loading:
-        if name not in sys.modules:
-            sys.modules[name] = _import(name, text)
-        return sys.modules[name]
-
-
-def _import(name: str, text: str) -> ModuleType:
-    path = cache_folder() / f"{name}.py"
-    if not path.exists() or path.read_text(encoding="utf-8") != text:
-        handle, temporary = tempfile.mkstemp(dir=path.parent, suffix=".part")
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(text)
-        os.replace(temporary, path)
-    if not any(path.parent.glob(f"__pycache__/{name}.advance-*.nbi")):
-        sys.stderr.write("collagensim: compiling this model once (about 10 s); later runs start at once\n")
-    spec = importlib.util.spec_from_file_location(name, path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return hashlib.sha256(f"{numba.__version__} {sys.version} {writers_hash()}\n{text}".encode()).hexdigest()[
+        :20
+    ]

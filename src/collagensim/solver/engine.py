@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import threading
 import time
-from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,28 +13,41 @@ import numpy.typing as npt
 
 from collagensim.errors import SolveError
 from collagensim.kernels import stepper
+from collagensim.kernels.numbers import WIDTH
 from collagensim.kernels.tableaus import RODAS5P
+from collagensim.solver.compiled import stepper as compiled_stepper
+from collagensim.solver.factorization import Plan
+from collagensim.solver.grid import GridPlan
+from collagensim.solver.lanes import LaneSet
+from collagensim.solver.layout import Layout
 from collagensim.solver.status import Status
 from collagensim.solver.system import Bound
 
-Array = npt.NDArray[np.float64]
+Array = npt.NDArray[Any]
 Integers = npt.NDArray[np.int64]
 
-CHUNK = 400  # steps between two looks at the clock: about 50 ms of a full model
+CHUNK = 400  # steps between two looks at the clock: some 20 to 50 ms of a full model
+SHARE = 64  # members that a thread takes at a time
 ATOL_SHARE = 1e-3  # absolute tolerance = rtol * this * scale
 FLOOR = 1e-12  # no accepted state lies below -FLOOR * scale
+STEP_LIMIT, DEADLINE = 101, 102
 
 _ENDINGS = {
+    stepper.DONE: Status.COMPLETED,
     stepper.NOT_FINITE: Status.NOT_FINITE,
     stepper.STEP_TOO_SMALL: Status.STEP_TOO_SMALL,
     stepper.SINGULAR: Status.SINGULAR,
+    STEP_LIMIT: Status.STEP_LIMIT,
+    DEADLINE: Status.DEADLINE,
 }
 
 
-def make_engine(method: str, bound: Bound, links: tuple[Integers, Integers, Array], limits: Limits) -> Engine:
+def make_engine(
+    method: str, bound: Bound, links: tuple[Integers, Integers, Array], limits: Limits, threads: int = 1
+) -> Engine:
     """Return the engine of a method: the package's own stepper, or one of SciPy's on the same right side."""
     if method == "rodas5p":
-        return Engine(bound, links, limits)
+        return Engine(bound, links, limits, threads)
     from collagensim.solver.scipy_engine import ScipyEngine
 
     return ScipyEngine(bound, links, limits, method)
@@ -49,95 +63,224 @@ class Limits:
 
 
 class Engine:
-    """One integration: state, step memory and work arrays, advanced from event to event.
+    """N integrations: states and step memories, advanced from event to event by any number of threads.
 
     Attributes
     ----------
-    y : (n_blocks * m,) the current state; callers change it in place at events and then call `restart`.
+    time : (N,) current times [time unit of the model].
+    status : how each stands: COMPLETED so far, or how it failed; failed members are not advanced any more.
+    messages : what stopped each, or None.
+    has_lanes : whether numbers may be eight lanes wide; other integrators need plain ones, blocks one after the other.
     """
 
-    def __init__(self, bound: Bound, links: tuple[Integers, Integers, Array], limits: Limits) -> None:
-        self.bound, self.limits = bound, limits
+    has_lanes = True
+
+    def __init__(
+        self, bound: Bound, links: tuple[Integers, Integers, Array], limits: Limits, threads: int = 1
+    ) -> None:
+        self.bound, self.limits, self.threads = bound, limits, threads
+        self.link_to, self.link_from, link_rate = links
         self.m, self.n_blocks = bound.compiled.m, bound.space.n_blocks
-        self.link_to, self.link_from, self.link_rate = links
-        found = bound.compiled.plan(self.link_to, self.link_from, self.n_blocks)
-        self.plan = found.arrays()
-        n = self.m * self.n_blocks
-        self.work = (
-            np.zeros((stepper.N_STAGES, n)), np.zeros((stepper.N_SCRATCH, n)), np.zeros(found.n_terms),
-            np.zeros(found.n_lu),
-        )  # fmt: skip
-        scale = np.tile(bound.scales, self.n_blocks)
-        signed = np.tile([species.signed for species in bound.model.species], self.n_blocks)
-        floor = np.where(signed, np.inf, FLOOR * scale)
-        self.tolerances = (limits.rtol, limits.rtol * ATOL_SHARE * scale, floor)
-        self.y = bound.baseline.ravel().copy()
-        self.clock = np.zeros(stepper.N_CLOCK)
-        self.counts = np.zeros(stepper.N_COUNTS, dtype=np.int64)
-        self.u = bound.u()
-        self._advance: Callable[..., int] = bound.compiled.module.advance
+        # A lone member's blocks fill the lanes; members of an ensemble do so themselves.
+        side_by_side = self.has_lanes and self.plain and bound.compiled.n_factors and bound.compiled.joined
+        self.layout = Layout(self.n_blocks, self.m, bool(side_by_side))
+        kind = "lanes" if self.has_lanes and (not self.plain or self.layout.alternating) else "plain"
+        self.functions = bound.compiled.functions("complex" if bound.dtype == np.complex128 else kind)
+        self.plan = bound.compiled.plan(self.link_to, self.link_from, self.layout)
+        self.plans = _plans(self.plan)
+        self.n_factors = max(bound.compiled.n_factors, 1) if self.plan is None else self.plan.n_lu
+        self._compiled = compiled_stepper()
+        self.terms = bound.compiled.terms(self.link_to, self.link_from, self.layout)
+        self.links = self.layout.index(self.link_to), self.layout.index(self.link_from)
+        self._lay_out(link_rate)
+        self.clock = np.zeros((bound.n, stepper.N_CLOCK))
+        self.counts = np.zeros((bound.n, stepper.N_COUNTS), dtype=np.int64)
+        self.status = [Status.COMPLETED] * bound.n
+        self.messages: list[str | None] = [None] * bound.n
         self.started = time.monotonic()
+        self._idle: list[LaneSet] = []
+        self._stop = threading.Event()
+
+    @property
+    def plain(self) -> bool:
+        """Whether there is one member of plain floats."""
+        return self.bound.n == 1 and self.bound.dtype == np.float64
+
+    def _lay_out(self, link_rate: Array) -> None:
+        """Write what the stepper reads of each member into one row."""
+        bound, place = self.bound, self.layout.place
+        scale = np.repeat(bound.scales[:, None], self.n_blocks, axis=1)
+        signed = np.array([species.signed for species in bound.model.species])
+        floor = np.where(signed, np.inf, FLOOR * scale)
+        parts = (
+            place(bound.baseline), self.layout.everywhere(bound.p), place(bound.u), link_rate,
+            place(self.limits.rtol * ATOL_SHARE * scale, np.inf), place(floor, np.inf),
+        )  # fmt: skip
+        self.own = np.ascontiguousarray(np.concatenate(parts, axis=1), dtype=bound.dtype)
+        n, n_p, n_u, n_links = (part.shape[1] for part in parts[:4])
+        self._u, self._link_rate = (
+            slice(n + n_p, n + n_p + n_u),
+            slice(n + n_p + n_u, n + n_p + n_u + n_links),
+        )
+        row = -(-n // WIDTH) * WIDTH if self.plain else n
+        lengths = (n, n_p, n_u, n_links, self.terms[0].size, self.n_factors)
+        self.sizes = np.array(
+            [
+                *lengths,
+                self.m,
+                self.n_blocks,
+                *self.layout.strides,
+                row,
+                WIDTH if self.layout.alternating else 1,
+            ],
+            dtype=np.int64,
+        )
 
     @property
     def state(self) -> Array:
-        """The current state as (n_blocks, m), a view."""
-        return self.y.reshape(self.n_blocks, self.m)
+        """The current states as (N, n_blocks, m), a view; callers change it at events and then call `restart`."""
+        return self.layout.blocks(self.own[:, : self.layout.n])
 
     @property
-    def time(self) -> float:
-        """Current time [time unit of the model]."""
-        return float(self.clock[stepper.TIME])
+    def time(self) -> Array:
+        """Current times (N,), a view."""
+        return self.clock[:, stepper.TIME]
 
-    @time.setter
-    def time(self, value: float) -> None:
-        self.clock[stepper.TIME] = value
-
-    def restart(self, link_rate: Array | None = None) -> None:
+    def restart(self, link_rate: Array | None = None, who: Array | None = None) -> None:
         """Take note of a change of state or inputs: read the inputs anew, choose the next step anew."""
-        self.u = self.bound.u()
+        who = np.ones(self.bound.n, bool) if who is None else who
+        self.own[who, self._u] = self.layout.place(self.bound.u[who])
         if link_rate is not None:
-            self.link_rate = link_rate
-        self.clock[stepper.STEP] = 0.0
-        self.counts[stepper.FRESH] = 0
+            self.own[who, self._link_rate] = link_rate[who]
+        self.clock[who, stepper.STEP] = 0.0
 
-    def run(self, t_end: float, t_out: Array, rows: Array) -> None:
-        """Integrate to ``t_end``; fill ``rows`` (n_out, n) at the sorted ``t_out`` within (time, t_end].
+    def run(self, until: Array, t_out: Array, rows: Array) -> None:
+        """Integrate to ``until`` (N,); fill ``rows`` (N, n_out, n) at the sorted ``t_out`` (N, n_out) up to there.
 
         Raises
         ------
         SolveError
-            When the solve ends before ``t_end``; ``status`` says how, the message when and in which variable.
+            When the only member ends before ``until``; of several members `status` and `messages` tell.
         """
-        self.counts[stepper.ROW] = 0
-        system = (self.bound.p, self.u, self.link_to, self.link_from, self.link_rate)
-        while True:
-            ending = self._advance(
-                self.y, self.clock, self.counts, float(t_end), CHUNK, t_out, rows, system, self.plan,
-                RODAS5P.arrays(), self.tolerances, self.work, self.m, self.bound.compiled.source_nonzeros,
-            )  # fmt: skip
-            if ending in _ENDINGS:
-                self._fail(_ENDINGS[ending])
-            if self.counts[stepper.STEPS] + self.counts[stepper.REJECTED] > self.limits.max_steps:
-                self._fail(Status.STEP_LIMIT)
-            if time.monotonic() - self.started > self.limits.deadline_s:
-                self._fail(Status.DEADLINE)
-            if ending == stepper.DONE:
-                return
+        n = self.bound.n
+        counts = self.counts
+        counts[:, stepper.ROW] = 0
+        going = np.array([status is Status.COMPLETED for status in self.status])
+        counts[going, stepper.STATUS] = stepper.MORE
+        if self._is_late():
+            self._end(np.flatnonzero(going), DEADLINE)
+        self.clock[:, stepper.UNTIL] = until
+        t_out = np.ascontiguousarray(t_out, dtype=np.float64)
+        kept = np.ascontiguousarray(rows)
+        if self.layout.alternating:
+            kept = np.empty((*rows.shape[:2], self.layout.n))
+        shares = [(first, min(first + SHARE, n)) for first in range(0, n, SHARE)]
+        self._stop.clear()
+        if self.threads == 1 or len(shares) == 1:
+            for share in shares:
+                self._advance(share, t_out, kept)
+        else:
+            self._advance_together(shares, t_out, kept)
+        if self.layout.alternating:
+            written = int(counts[0, stepper.ROW])
+            rows[:, :written] = self.layout.blocks(kept[:, :written]).reshape(1, written, rows.shape[2])
+        elif kept is not rows:
+            rows[:] = kept
+        self._tell()
 
-    def _fail(self, status: Status) -> None:
-        block, i = divmod(int(self.counts[stepper.STATE]), self.m)
+    def _advance_together(self, shares: list[tuple[int, int]], t_out: Array, rows: Array) -> None:
+        with ThreadPoolExecutor(min(self.threads, len(shares))) as pool:
+            try:
+                for done in [pool.submit(self._advance, share, t_out, rows) for share in shares]:
+                    done.result()
+            except BaseException:
+                self._stop.set()
+                raise
+
+    def _advance(self, share: tuple[int, int], t_out: Array, rows: Array) -> None:
+        """Bring a share of the members to the end of their spans."""
+        lanes = self._idle.pop() if self._idle else self._new_lanes()
+        queue = np.array(share, dtype=np.int64)
+        ending = stepper.MORE
+        while ending == stepper.MORE and not self._stop.is_set():
+            ending = self._compiled.advance(
+                self.functions, self.links, queue, lanes.who, lanes.verdicts, self.clock, self.counts,
+                self.own, t_out, rows, lanes.small, lanes.work, self.sizes, self.terms,
+                self.plans, RODAS5P.arrays(),
+                self.limits.rtol, CHUNK,
+            )  # fmt: skip
+            late = self._is_late()
+            self._guard(lanes, late)
+            if late:
+                waiting = self.counts[slice(*share), stepper.STATUS] == stepper.MORE
+                self._end(share[0] + np.flatnonzero(waiting), DEADLINE)
+                break
+        lanes.who[:] = -1
+        self._idle.append(lanes)
+
+    def _is_late(self) -> bool:
+        return time.monotonic() - self.started > self.limits.deadline_s
+
+    def _guard(self, lanes: LaneSet, late: bool) -> None:
+        """Unload the members that used up their steps; all of them when it is too ``late`` to go on."""
+        n, work = self.layout.n, self.counts[:, stepper.STEPS] + self.counts[:, stepper.REJECTED]
+        for lane, member in enumerate(lanes.who):
+            if member >= 0 and (late or work[member] > self.limits.max_steps):
+                self.own[member, :n] = lanes.work.reshape(-1, lanes.width)[:n, lane]
+                lanes.who[lane] = -1
+                if not late:
+                    self._end(np.array([member]), STEP_LIMIT)
+
+    def _end(self, members: Integers, ending: int) -> None:
+        """End members early; to blame is the state that changes fastest for its size."""
+        if not members.size:
+            return
+        self.counts[members, stepper.STATUS] = ending
+        some, y = self.bound.only(members), self.state[members]
+        with np.errstate(all="ignore"):
+            rates = some.compiled.formulas.rates(some.parameters_for(2), some.inputs, y, np.empty_like(y))
+            speed = np.abs(rates) / (ATOL_SHARE * some.scales[:, None] + np.abs(y))
+        fastest = np.argmax(speed.reshape(members.size, -1), axis=1)
+        self.counts[members, stepper.STATE] = self.layout.index(fastest)
+
+    def _new_lanes(self) -> LaneSet:
+        # Derivatives travel as complex numbers, which have no lanes.
+        has_lanes = not self.plain and self.own.dtype == np.float64
+        return LaneSet(WIDTH if has_lanes else 1, self.sizes, self.own.dtype)
+
+    def _tell(self) -> None:
+        """Turn endings into statuses and messages."""
+        for member in np.flatnonzero(self.counts[:, stepper.STATUS] != stepper.DONE):
+            if self.status[member] is Status.COMPLETED:
+                status = _ENDINGS[int(self.counts[member, stepper.STATUS])]
+                message = self._message(int(member), status)
+                if self.bound.n == 1:
+                    raise SolveError(message, status)
+                self.status[member], self.messages[member] = status, message
+
+    def _message(self, member: int, status: Status) -> str:
+        block, i = self.layout.named(int(self.counts[member, stepper.STATE]))
         name, unit = self.bound.model.species[i].name, self.bound.model.time_unit
         where = f"{name} in block {block}" if self.n_blocks > 1 else name
-        raise SolveError(
-            f"the solve stopped at {unit} {self.time:.6g} ({where}): {status.value}; {status.advice}", status
-        )
+        now = self.clock[member, stepper.TIME]
+        return f"the solve stopped at {unit} {now:.6g} ({where}): {status.value}; {status.advice}"
 
     def statistics(self) -> dict[str, Any]:
-        """What the solve cost so far."""
+        """What the solve cost so far, all members together."""
+        counts = self.counts.sum(axis=0)
         return {
-            "steps": int(self.counts[stepper.STEPS]),
-            "rejected": int(self.counts[stepper.REJECTED]),
-            "evaluations": int(self.counts[stepper.RATES]),
-            "factorisations": int(self.counts[stepper.FACTORISATIONS]),
+            "steps": int(counts[stepper.STEPS]),
+            "rejected": int(counts[stepper.REJECTED]),
+            "evaluations": int(counts[stepper.RATES]),
+            "factorisations": int(counts[stepper.FACTORISATIONS]),
             "seconds": time.monotonic() - self.started,
         }
+
+
+def _plans(plan: Plan | GridPlan | None) -> tuple[tuple[Array, ...], tuple[Array, ...]]:
+    """Arrays of the plan of joined blocks and of the plan by operation lists; of the one not used, empty ones."""
+    grid = tuple(np.empty((0,) * n_axes, dtype=np.int64) for n_axes in (1, 1, 1, 1, 2, 2, 2))
+    sparse = tuple(np.empty(0, dtype=np.uint32) for _ in Plan._fields)
+    if isinstance(plan, GridPlan):
+        return plan.arrays(), sparse
+    return grid, sparse if plan is None else plan.arrays()

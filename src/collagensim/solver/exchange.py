@@ -1,20 +1,23 @@
 """How fast a soluble species crosses between the zone around channels, the tissue between, and the layers.
 
 Derivation: docs/derivations/exchange.md. Nothing is fitted: the rates follow from diffusion, decay and geometry.
+
+Leading axes are members. Everything acts element by element, and sums have a fixed length and order, so a member's
+rates never depend on the others. Diffusion and decay may be complex: a first-order imaginary part then carries a
+derivative through (a complex step).
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from functools import lru_cache
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
 from collagensim.errors import InputError, one_of
 
-Floats: TypeAlias = npt.NDArray[np.float64]
+Floats: TypeAlias = npt.NDArray[Any]  # float64, or complex128 where a derivative is carried
 Integers: TypeAlias = npt.NDArray[np.int64]
 
 LAYOUTS = ("random", "lattice", "whole")
@@ -45,7 +48,7 @@ def bessel_k0(z: Floats) -> Floats:
         _I0, (near / 3.75) ** 2
     )
     large = np.polyval(_K0_LARGE, 2.0 / far) * np.exp(-far) / np.sqrt(far)
-    return np.where(z <= 2.0, small, large)
+    return np.where(z.real <= 2.0, small, large)
 
 
 @lru_cache(maxsize=4)
@@ -72,47 +75,84 @@ def _kept_random(w: Floats, a: Floats, n_nodes: int = _N_NODES) -> Floats:
     overlap = _overlap(z / (2.0 * a[..., None]))
     w = np.clip(w, 1e-9, _ALMOST_ALL)[..., None]
     rho = (1.0 - w) / w * np.expm1(-np.log1p(-w) / np.pi * overlap)
-    return np.asarray(np.sum(rho * bessel_k0(z) * z * 2.0 * z_max * t * weight, axis=-1))
+    return _sum(rho * bessel_k0(z) * z * 2.0 * z_max * t * weight)
+
+
+def _sum(values: Floats) -> Floats:
+    """Sum over the last axis by halves: NumPy's own order of adding depends on the array around."""
+    while values.shape[-1] > 1:
+        if values.shape[-1] % 2:
+            values = np.concatenate([values, np.zeros_like(values[..., :1])], axis=-1)
+        half = values.shape[-1] // 2
+        values = values[..., :half] + values[..., half:]
+    return np.asarray(values[..., 0])
 
 
 def _kept_lattice(w: Floats, a: Floats) -> Floats:
     """The same share q for a disc of radius ``a`` in a closed round cell of radius a / sqrt(w)."""
-    from scipy.special import ive, kve
-
     w = np.clip(w, 1e-9, _ALMOST_ALL)
     safe = np.maximum(a, _SMALL)
     edge = safe / np.sqrt(w)
-    back = ive(1, safe) / ive(1, edge) * kve(1, edge) * np.exp(2.0 * (safe - edge))
-    lost = 2.0 * ive(1, safe) * (kve(1, safe) - back)
+    back = _scaled_i1(safe) / _scaled_i1(edge) * _scaled_k1(edge) * np.exp(2.0 * (safe - edge))
+    lost = 2.0 * _scaled_i1(safe) * (_scaled_k1(safe) - back)
     return np.asarray((1.0 - lost / (1.0 - w)) * (a / safe) ** 2)
 
 
+def _scaled_i1(z: Floats) -> Floats:
+    """exp(-z) I1(z), to first order in an imaginary part (SciPy scales by exp(-|Re z|), which has no derivative)."""
+    from scipy.special import ive
+
+    x = np.asarray(z.real, order="C")
+    value = np.asarray(ive(1, x))
+    if not np.iscomplexobj(z):
+        return value
+    return np.asarray(value + 1j * z.imag * (ive(0, x) - value / x - value))
+
+
+def _scaled_k1(z: Floats) -> Floats:
+    """exp(z) K1(z), to first order in an imaginary part."""
+    from scipy.special import kve
+
+    x = np.asarray(z.real, order="C")
+    value = np.asarray(kve(1, x))
+    if not np.iscomplexobj(z):
+        return value
+    return np.asarray(value + 1j * z.imag * (value - kve(0, x) - value / x))
+
+
 def escape(
-    w: npt.ArrayLike, radius_um: float, diffusion: npt.ArrayLike, decay: npt.ArrayLike, layout: str
+    w: npt.ArrayLike, radius_um: npt.ArrayLike, diffusion: npt.ArrayLike, decay: npt.ArrayLike, layout: str
 ) -> Floats:
     """Exchange per w (1 - w), k (1 / q - 1) [1/day]; finite where either compartment vanishes.
 
     Arguments as in `horizontal`.
     """
     one_of("layout", layout, LAYOUTS)
-    share, spread, loss = np.broadcast_arrays(*(np.asarray(v, dtype=float) for v in (w, diffusion, decay)))
+    share, spread, loss = np.broadcast_arrays(np.asarray(w, dtype=float), *_numbers(diffusion, decay))
     if np.any(~(share >= 0.0) | ~(share <= 1.0)):
         raise InputError(f"zone fraction {share.min():g} to {share.max():g} is outside 0 to 1")
-    if np.any(~(loss > 0.0)) or np.any(~(spread >= 0.0)) or not radius_um > 0.0:
+    radius = np.asarray(radius_um, dtype=float)
+    if np.any(~(loss.real > 0.0)) or np.any(~(spread.real >= 0.0)) or np.any(~(radius > 0.0)):
         raise InputError(
             "exchange needs a positive decay and zone radius and a diffusion that is not negative"
         )
     if layout == "whole":
         return np.zeros(share.shape)
     # Where nothing diffuses nothing is exchanged; 1e-12 mm2/day stands in so that lambda is not zero.
-    a = radius_um * 1e-3 / np.sqrt(np.maximum(spread, 1e-12) / loss)
+    a = radius * 1e-3 / np.sqrt(np.maximum(spread, 1e-12) / loss)
     kept = _kept_random(share, a) if layout == "random" else _kept_lattice(share, a)
     rate = loss * np.maximum(1.0 / np.maximum(kept, 1e-12) - 1.0, 0.0)
-    return np.asarray(np.where(spread > 0.0, rate, 0.0))
+    return np.asarray(np.where(spread.real > 0.0, rate, 0.0))
+
+
+def _numbers(*values: npt.ArrayLike) -> list[Floats]:
+    """Values as floating arrays, complex ones kept complex, along contiguous memory as transcendentals need it."""
+    arrays = (np.asarray(value, order="C") for value in values)
+    return [array if np.iscomplexobj(array) else np.asarray(array, dtype=np.float64) for array in arrays]
 
 
 def horizontal(
-    w: npt.ArrayLike, radius_um: float, diffusion: npt.ArrayLike, decay: npt.ArrayLike, layout: str
+    w: npt.ArrayLike, radius_um: npt.ArrayLike, diffusion: npt.ArrayLike, decay: npt.ArrayLike, layout: str
 ) -> Floats:
     """Exchange E between zone and between, per volume of tissue [1/day]; the arguments are broadcast.
 
@@ -120,7 +160,7 @@ def horizontal(
     ----------
     w : array_like
         Share of the layer inside the zone [1].
-    radius_um : float
+    radius_um : array_like
         Radius of the zone around one channel [um].
     diffusion : array_like
         [mm^2/day].
@@ -141,8 +181,8 @@ def vertical(
     g = D / (L_upper + L_lower), L = lambda coth(h / lambda) - lambda^2 / h; ``upper_mm`` and ``lower_mm`` are the
     thicknesses h [mm], diffusion is in mm^2/day, decay in 1/day.
     """
-    spread = np.asarray(diffusion, dtype=float)
-    inverse = np.sqrt(np.asarray(decay, dtype=float) / np.maximum(spread, 1e-12))
+    spread, loss = _numbers(diffusion, decay)
+    inverse = np.sqrt(loss / np.maximum(spread, 1e-12))
     lengths = [_resistance(np.asarray(h, dtype=float), inverse) for h in (upper_mm, lower_mm)]
     return np.asarray(spread / (lengths[0] + lengths[1]))
 
@@ -153,7 +193,7 @@ def _resistance(h: Floats, inverse: Floats) -> Floats:
     safe = np.maximum(x, 0.02)
     # Under 0.02 the difference loses digits and the next term of the series, 2 x^4 / 945, is below 1e-9.
     return np.asarray(
-        h * np.where(x < 0.02, 1.0 / 3.0 - x**2 / 45.0, (1.0 / np.tanh(safe) - 1.0 / safe) / safe)
+        h * np.where(x.real < 0.02, 1.0 / 3.0 - x**2 / 45.0, (1.0 / np.tanh(safe) - 1.0 / safe) / safe)
     )
 
 
@@ -192,24 +232,31 @@ def _facing(own: Floats, other: Floats) -> Floats:
 
     A compartment without area gets its limit and so follows its neighbours; without volume it acts on nothing.
     """
-    share = np.divide(np.minimum(own, other), own, out=np.ones_like(own), where=own > 0.0)
-    return np.where(other > 0.0, share, 0.0)
+    share = np.ones_like(own)
+    np.divide(np.minimum(own, other), own, out=share, where=own > 0.0)
+    share[~(other > 0.0)] = 0.0
+    return share
 
 
 def contact(w: Floats) -> Floats:
-    """Shares of each block's area that face a block across an interface; (n_layers - 1, 4 pairs, 2 sides) [1].
+    """Shares of each block's area that face a block across an interface; (..., n_layers - 1, 4 pairs, 2 sides) [1].
 
     Pairs: zone-zone, zone-between, between-zone, between-between (upper first); sides: as seen from the upper block,
     from the lower one. Zones lie over each other as far as they can, so the common areas are min(w), the excess of
     the wider zone, and 1 - max(w). Zones of one session nest downward; after a shallow session over an older deep one
     the lower zone can be the wider.
     """
-    upper, lower = w[:-1], w[1:]
-    zone = np.stack([_facing(upper, lower), _facing(lower, upper)], axis=-1)
-    between = np.stack([_facing(1.0 - upper, 1.0 - lower), _facing(1.0 - lower, 1.0 - upper)], axis=-1)
-    mixed = np.stack([1.0 - zone[:, 0], 1.0 - between[:, 1]], axis=-1)
-    inverse = np.stack([1.0 - between[:, 0], 1.0 - zone[:, 1]], axis=-1)
-    return np.stack([zone, mixed, inverse, between], axis=1)
+    areas = np.empty((2, 2, *w.shape[:-1], w.shape[-1] - 1))  # zone or between, upper or lower
+    areas[0, 0], areas[0, 1] = w[..., :-1], w[..., 1:]
+    areas[1] = 1.0 - areas[0]
+    same = _facing(areas, areas[:, ::-1])
+    zone, between = same
+    found = np.empty((*zone.shape[1:], 4, 2))
+    for side in (0, 1):
+        found[..., 0, side], found[..., 3, side] = zone[side], between[side]
+    found[..., 1, 0], found[..., 1, 1] = 1.0 - zone[0], 1.0 - between[1]
+    found[..., 2, 0], found[..., 2, 1] = 1.0 - between[0], 1.0 - zone[1]
+    return found
 
 
 def link_rates(
@@ -218,39 +265,109 @@ def link_rates(
     diffusion: npt.ArrayLike,
     decay: npt.ArrayLike,
     *,
-    layouts: Sequence[str],
-    radius_um: float,
+    layouts: npt.ArrayLike,
+    radius_um: npt.ArrayLike,
 ) -> Floats:
-    """Rate of each link of `link_states` [1/day]: d y[to] / dt gains rate (y[from] - y[to]).
+    """Rate of each link of `link_states` (..., n_links) [1/day]: d y[to] / dt gains rate (y[from] - y[to]).
 
     What leaves one block arrives in the other: volume * rate is equal both ways.
 
     Parameters
     ----------
     w : array_like
-        (n_layers,) share of each layer inside the zone [1].
+        (..., n_layers) share of each layer inside the zone [1].
     thickness_mm : array_like
-        (n_layers,) [mm].
+        (..., n_layers) [mm].
     diffusion, decay : array_like
-        (n_species,) [mm^2/day], [1/day].
-    layouts : sequence of str
-        One of `LAYOUTS` per layer.
-    radius_um : float
-        Radius of the zone around one channel [um].
+        (..., n_species) [mm^2/day], [1/day].
+    layouts : array_like of str
+        (..., n_layers), each one of `LAYOUTS`.
+    radius_um : array_like
+        Radius of the zone around one channel [um], one or (...,).
     """
     share, h = np.asarray(w, dtype=float), np.asarray(thickness_mm, dtype=float)
-    spread, loss = np.asarray(diffusion, dtype=float), np.asarray(decay, dtype=float)
+    spread, loss = _numbers(diffusion, decay)
     if np.any(~(h > 0.0)):
         raise InputError(f"layer thicknesses {h.tolist()} mm must be positive")
-    out = np.empty((share.size, spread.size))
-    for layout in set(layouts):
-        here = np.array([name == layout for name in layouts])
-        out[here] = escape(share[here, None], radius_um, spread, loss, layout)
-    beside = np.stack([(1.0 - share)[:, None] * out, share[:, None] * out], axis=1)
-    conductance = vertical(spread, loss, h[:-1, None], h[1:, None])
-    per_area = contact(share) / np.stack([h[:-1], h[1:]], axis=-1)[:, None, :]
-    across = per_area[..., None] * conductance[:, None, None, :]
-    return np.concatenate([beside.ravel(), across.ravel()])
+    out = _escapes(share, np.asarray(layouts), np.asarray(radius_um, dtype=float), spread, loss)
+    beside = np.stack([(1.0 - share)[..., None] * out, share[..., None] * out], axis=-2)
+    conductance = vertical(spread[..., None, :], loss[..., None, :], h[..., :-1, None], h[..., 1:, None])
+    per_area = contact(share) / np.stack([h[..., :-1], h[..., 1:]], axis=-1)[..., None, :]
+    across = per_area[..., None] * conductance[..., None, None, :]
+    return np.concatenate([part.reshape(*out.shape[:-2], -1) for part in (beside, across)], axis=-1)
+
+
+def _escapes(
+    share: Floats, layouts: npt.NDArray[np.str_], radius_um: Floats, spread: Floats, loss: Floats
+) -> Floats:
+    """`escape` of every layer and species (..., n_layers, n_species), each different one computed once."""
+    shape = np.broadcast_shapes(share[..., None].shape, spread[..., None, :].shape)
+    kinds = [LAYOUTS.index(one_of("layout", name, LAYOUTS)) for name in layouts.ravel().tolist()]
+    places = np.reshape(np.array(kinds, dtype=float), layouts.shape)
+    columns = (
+        share[..., None],
+        radius_um[..., None, None],
+        places[..., None],
+        spread[..., None, :],
+        loss[..., None, :],
+    )
+    rows = np.empty((*shape, len(columns)), np.result_type(spread, loss))
+    for k, column in enumerate(columns):
+        rows[..., k] = column
+    flat = rows.reshape(-1, len(columns))
+    found: dict[bytes, int] = {}
+    which = [found.setdefault(row, len(found)) for row in _rows(flat)]
+    first = flat[np.unique(which, return_index=True)[1]]
+    rates = np.empty(first.shape[0], rows.dtype)
+    for layout in sorted(set(kinds)):
+        here = first[:, 2].real == layout
+        some = first[here]
+        rates[here] = escape(some[:, 0].real, some[:, 1].real, some[:, 3], some[:, 4], LAYOUTS[layout])
+    return rates[which].reshape(shape)
+
+
+def _rows(values: npt.NDArray[Any]) -> list[bytes]:
+    """The bytes of each row of a two-dimensional array."""
+    flat = np.ascontiguousarray(values)
+    rows: list[bytes] = flat.view(f"V{flat.itemsize * flat.shape[1]}")[:, 0].tolist()
+    return rows
+
+
+class Memory:
+    """`link_rates` of members, each different set of arguments computed once.
+
+    Equal sessions, and members that differ in nothing that has to do with transport, share their rates.
+    """
+
+    def __init__(self, size: int = 4096) -> None:
+        self.size = size
+        self.known: dict[tuple[bytes, bytes], Floats] = {}
+
+    def rates(
+        self,
+        w: Floats,
+        thickness_mm: Floats,
+        diffusion: Floats,
+        decay: Floats,
+        *,
+        layouts: npt.NDArray[np.str_],
+        radius_um: Floats,
+    ) -> Floats:
+        """As `link_rates`, with one leading axis for the members in every argument."""
+        arguments = (w, thickness_mm, diffusion, decay, layouts, radius_um)
+        numbers = np.concatenate([w, thickness_mm, radius_um[:, None], diffusion, decay], axis=1)
+        keys = list(zip(_rows(numbers), _rows(layouts), strict=True))
+        # A copy of what is needed: another thread may clear the memory meanwhile.
+        found = {key: self.known.get(key) for key in keys}
+        wanted = {key: i for i, key in enumerate(keys) if found[key] is None}
+        if wanted:
+            some = [argument[list(wanted.values())] for argument in arguments]
+            rows = link_rates(*some[:4], layouts=some[4], radius_um=some[5])
+            found.update(zip(wanted, rows, strict=True))
+            if len(self.known) > self.size:
+                self.known.clear()
+            self.known.update(zip(wanted, rows, strict=True))
+        return np.array([found[key] for key in keys])
 
 
 def links(
@@ -260,10 +377,10 @@ def links(
     decay: npt.ArrayLike,
     species: npt.ArrayLike,
     *,
-    layouts: Sequence[str],
-    radius_um: float,
+    layouts: npt.ArrayLike,
+    radius_um: npt.ArrayLike,
     m: int,
 ) -> tuple[Integers, Integers, Floats]:
     """(link_to, link_from, link_rate) of `link_states` and `link_rates`, whose arguments it takes."""
-    to, source = link_states(species, m=m, n_layers=np.asarray(w).size)
+    to, source = link_states(species, m=m, n_layers=np.shape(w)[-1])
     return to, source, link_rates(w, thickness_mm, diffusion, decay, layouts=layouts, radius_um=radius_um)

@@ -40,8 +40,8 @@ class Plan(NamedTuple):
 
     @property
     def n_lu(self) -> int:
-        """Length of the array that holds both factors."""
-        return int(self.lu_column.size)
+        """Length of the array that holds both factors and the reciprocal pivots."""
+        return int(self.lu_column.size + self.order.size)
 
     @property
     def n_terms(self) -> int:

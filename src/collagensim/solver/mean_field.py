@@ -8,43 +8,24 @@ follow from diffusion and clearance (`exchange`); cells stay.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import functools
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
-from collagensim.errors import InputError, SolveError
+from collagensim.errors import CollagensimError, SolveError
 from collagensim.model import Model
-from collagensim.model.expression import as_node
-from collagensim.model.units import unit
-from collagensim.skin import LAYERS
-from collagensim.solver import exchange
 from collagensim.solver.engine import Integers, Limits, make_engine
+from collagensim.solver.resting import MEMORY, SPACE, ZONE, Resting, at_rest
 from collagensim.solver.status import Status
-from collagensim.solver.system import Bound, Space
+from collagensim.solver.strike import Division, Weigh, strike
+from collagensim.solver.system import Bound
 from collagensim.treatment import Injury
 
-Array = npt.NDArray[np.float64]
-
-
-SPACE = Space(len(LAYERS), 2)
-ZONE, BETWEEN = 0, 1
-
-# What skin and treatment give, in the units in which they give it: a model that reads another unit is refused.
-INPUT_UNITS = {
-    "skin.layer_thickness": "mm",
-    "skin.fibroblast_density": "cell/mm^3",
-    "skin.resident_macrophage_density": "cell/mm^3",
-    "skin.collagen_total": "mg/mL",
-    "skin.elastin": "mg/mL",
-    "skin.capillary_density": "1/mm^2",
-    "skin.oxygen": "mmHg",
-    "skin.epidermal_thickness": "um",
-    "skin.age": "year",
-    "injury.opening_radius": "um",
-}
+Array: TypeAlias = npt.NDArray[Any]  # of floats; complex where a parameter carries a derivative
 
 
 @dataclass(frozen=True)
@@ -56,209 +37,324 @@ class Happening:
     inputs: Mapping[str, Any]
 
 
-@dataclass(frozen=True)
-class Segment:
-    """Output between two happenings: ``time`` (n,), ``states`` (n, layer, compartment, m), weights, inputs."""
+@dataclass(frozen=True, eq=False)
+class _Wound:
+    """An injury (kept, so that its identity stays its own), what it sets by name (n_blocks,), and the share it hits."""
 
-    time: Array
-    states: Array
-    share: Array
-    inputs: Mapping[str, Array]
+    injury: Injury
+    rows: Mapping[str, Array]
+    hit_share: Array
+    layout: str
 
 
-class MeanField:
-    """One course in progress.
+@dataclass(frozen=True, eq=False)
+class Record:
+    """What courses left behind; stage k of a member ends with its k-th happening.
 
     Attributes
     ----------
-    share : (n_layers,) the zone's share of each layer's volume.
+    time : (n, n_times), filled up with inf where a member has fewer.
+    rows : (n, 1 + n_times, layer, compartment, m) the resting state and the states at those times; NaN where there is
+        no time, and after a failure.
+    stage : (n, 1 + n_times) the stage that wrote each row.
+    shares : (n_stages, n, layer) the zone's share of each layer.
+    inputs : of each stage, name -> (n, n_blocks).
+    """
+
+    time: Array
+    rows: Array
+    stage: Integers
+    shares: Array
+    inputs: tuple[Mapping[str, Array], ...]
+
+    @property
+    def states(self) -> Array:
+        """States at the times (n, n_times, layer, compartment, m)."""
+        return self.rows[:, 1:]
+
+
+class _Zone(dict[str, Array]):
+    """Inputs in the zone, (n, layer, 1), each laid out when it is first read."""
+
+    def __init__(self, inputs: Mapping[str, Array]) -> None:
+        super().__init__()
+        self.inputs = inputs
+
+    def __missing__(self, name: str) -> Array:
+        self[name] = MeanField.blocks(self.inputs[name])[..., ZONE, None]
+        return self[name]
+
+
+class MeanField:
+    """Courses in progress, one a member.
+
+    Members that cannot be bound are laid aside: every array below holds the others alone, numbered in
+    ``bound.numbers``; why, and what stopped others later, is told in ``bound.failures``.
+
+    Parameters
+    ----------
+    model : Model
+    skin : mapping or sequence of mappings
+        Inputs that set the resting state, once for all members or one mapping for each.
+    limits : Limits
+    method : str
+    drive : mapping, optional
+        Inputs set after the resting state is solved, which move it (ageing).
+
+    Attributes
+    ----------
+    share : (n, layer) the zone's share of each layer's volume.
+    thickness : (n, layer) [mm].
+    radius_um : (n,) of the zone around one channel.
     """
 
     def __init__(
         self,
         model: Model,
-        skin: Mapping[str, Any],
+        skin: Mapping[str, Any] | Sequence[Mapping[str, Any]],
         limits: Limits,
         method: str = "rodas5p",
         drive: Mapping[str, Any] | None = None,
     ) -> None:
-        """``skin`` sets the resting state; ``drive`` are inputs set after that is solved, which move it (ageing)."""
-        _check_fit(model)
-        known = set(model.inputs)
-        self.bound = Bound(model, SPACE, {name: value for name, value in skin.items() if name in known})
-        self.thickness = np.asarray(skin["skin.layer_thickness"], dtype=np.float64)
-        self.share = np.zeros(SPACE.n_layers)
-        self.layout = ["random"] * SPACE.n_layers
-        self.radius_um = _zone_radius(model)
-        self.spread = _Spread.of(model)
-        links = self._links()
-        self.bound.solve_basal(_drift(self.bound.baseline, *links))
-        self.bound.set_inputs({name: value for name, value in (drive or {}).items() if name in known})
-        self.inputs_at_rest = self.inputs()
-        self.engine = make_engine(method, self.bound, links, limits)
+        self._start(at_rest(model, skin, drive), limits, method, 1)
 
-    def inputs(self) -> dict[str, Array]:
-        """Current inputs by name as (layer, compartment)."""
-        return {name: self.blocks(value) for name, value in self.bound.inputs.items()}
+    @classmethod
+    def of(cls, rest: Resting, limits: Limits, method: str = "rodas5p", threads: int = 1) -> MeanField:
+        """Start courses from members at rest, which stay as they are and may start others."""
+        field = cls.__new__(cls)
+        field._start(rest, limits, method, threads)
+        return field
 
-    def _links(self) -> tuple[Integers, Integers, Array]:
-        return exchange.links(
-            self.share, self.thickness, self.spread.diffusion, self.spread.decay, self.spread.species,
-            layouts=self.layout, radius_um=self.radius_um, m=len(self.bound.model.species),
+    def _start(self, rest: Resting, limits: Limits, method: str, threads: int) -> None:
+        self.bound, self.rest = rest.bound.copied(), rest
+        self.thickness, self.radius_um = rest.thickness, rest.radius_um
+        self.share = np.zeros((self.bound.n, SPACE.n_layers))
+        self.layout = np.full((self.bound.n, SPACE.n_layers), "random", dtype="<U8")
+        self._wounds: dict[int, _Wound] = {}
+        links = (rest.link_to, rest.link_from, self.link_rates())
+        self.engine = make_engine(method, self.bound, links, limits, threads)
+
+    def link_rates(self, who: Integers | slice = slice(None)) -> Array:
+        """Rates (n, n_links) of the members in ``who`` [1/day]."""
+        return MEMORY.rates(
+            self.share[who], self.thickness[who], self.rest.diffusion[who], self.rest.decay[who],
+            layouts=self.layout[who], radius_um=self.radius_um[who],
         )  # fmt: skip
 
-    def happen(self, happening: Happening) -> None:
-        """Apply an injury or a change of inputs at the current time."""
-        known = self.bound.model.inputs
-        self.bound.set_inputs({name: value for name, value in happening.inputs.items() if name in known})
-        injury = happening.injury
-        if injury is not None:
-            given = injury.inputs()
+    def happen(self, happenings: Mapping[int, Happening]) -> None:
+        """Apply to members, given by their place, an injury or a change of inputs at their current time."""
+        known, who = self.bound.model.inputs, np.array(list(happenings), dtype=np.int64)
+        changes = [{name: v for name, v in h.inputs.items() if name in known} for h in happenings.values()]
+        self.bound.set_inputs(changes, who)
+        hurt = {
+            place: wound
+            for place, h in happenings.items()
+            if h.injury is not None and np.any((wound := self._laid(h.injury)).hit_share > 0)
+        }
+        if hurt:
+            struck, wounds = np.array(list(hurt), dtype=np.int64), list(hurt.values())
+            self.bound.set_rows(
+                {name: _joined([w.rows[name] for w in wounds]) for name in wounds[0].rows}, struck
+            )
+            layouts = np.array([[wound.layout] for wound in wounds])
+            self._strike(struck, _joined([wound.hit_share for wound in wounds]), layouts)
+        self.bound.renew(who)
+        if who.size == self.bound.n:
+            self.engine.restart(self.link_rates())
+            return
+        rate = np.zeros((self.bound.n, self.rest.link_to.size))
+        rate[who] = self.link_rates(who)
+        self.engine.restart(rate, np.isin(np.arange(self.bound.n), who))
+
+    def _laid(self, injury: Injury) -> _Wound:
+        """An injury as rows of inputs. Members share few injuries: each is read once."""
+        if id(injury) not in self._wounds:
+            given, known = injury.inputs(), self.bound.model.inputs
+            rows = {
+                name: SPACE.spread(v, name, known[name].place) for name, v in given.items() if name in known
+            }
             hit_share = np.asarray(given["injury.zone_fraction"], dtype=np.float64)
-            if np.any(hit_share > 0):
-                self.bound.set_inputs({name: value for name, value in given.items() if name in known})
-                self._strike(hit_share, injury.layout)
-        self.engine.restart(self._links()[2])
+            self._wounds[id(injury)] = _Wound(injury, rows, hit_share, injury.layout)
+        return self._wounds[id(injury)]
 
-    def _strike(self, hit_share: Array, layout: str) -> None:
+    def _strike(self, who: Integers, hit_share: Array, layout: npt.NDArray[np.str_]) -> None:
         """Divide each layer that is hit into its new zone and the tissue between."""
-        states = self.blocks(self.engine.state)
-        zone, between, old = states[:, ZONE], states[:, BETWEEN], self.share
-        inputs = self.inputs()
-        mean = blend(self.bound, states, np.stack([old, 1.0 - old], axis=-1), inputs)
-        hit = self._jumped(mean)
-        # Of the old zone outside the new channels, this part stays zone.
-        replaced = np.divide(hit_share, old, out=np.ones_like(old), where=old > 0)
-        kept = 1.0 - np.minimum(replaced, 1.0)
-        missed = 1.0 - hit_share
-        stays, leaves = kept * missed * old, (1.0 - kept) * missed * old
-        new_zone = blend(self.bound, np.stack([hit, zone], 1), np.stack([hit_share, stays], -1), inputs)
-        rest = np.stack([leaves, missed * (1.0 - old)], axis=-1)
-        new_between = blend(self.bound, np.stack([zone, between], 1), rest, inputs)
-        struck = hit_share > 0
-        states[struck, ZONE] = new_zone[struck]
-        states[struck, BETWEEN] = np.where(rest.sum(axis=-1, keepdims=True) > 0, new_between, mean)[struck]
-        larger = hit_share >= old
-        self.layout = [
-            layout if new else name for new, name in zip(struck & larger, self.layout, strict=True)
-        ]
-        self.share = np.where(struck, hit_share + stays, old)
+        some = self.bound if who.size == self.bound.n else self.bound.only(who)
+        # Inputs of a layer hold for both its compartments: those of the zone are taken.
+        in_zone = _Zone(some.inputs)
+        old = self.share[who]
+        states = strike(
+            self.blocks(self.engine.state[who]), old, hit_share, weighing(some, in_zone),
+            lambda mean: self._jumped(some, mean, in_zone, who),
+        )  # fmt: skip
+        self.engine.state[who] = states.reshape(who.size, SPACE.n_blocks, -1)
+        anew = (hit_share > 0) & (hit_share >= old)
+        self.layout[who] = np.where(anew, layout, self.layout[who])
+        self.share[who] = np.where(hit_share > 0, Division.of(old, hit_share).share, old)
 
-    def _jumped(self, mean: Array) -> Array:
-        """State (layer, m) of tissue that was at ``mean`` and is hit; every jump reads the old state."""
-        model = self.bound.model
-        before = np.repeat(mean, SPACE.n_compartments, axis=0)
-        nodes = tuple(as_node(jump.new_state) for jump in model.jumps)
+    def _jumped(self, bound: Bound, mean: Array, inputs: Mapping[str, Array], who: Integers) -> Array:
+        """State (n, layer, m) of tissue that was at ``mean`` and is hit; every jump reads the old state."""
+        # The formulas see a last axis of one compartment.
+        found = bound.compiled.formulas.jumps(bound.parameters_for(3), inputs, mean[..., None, :])
+        laid = np.empty((*mean.shape[:-1], 1, len(found)), mean.dtype)
+        for k, value in enumerate(found):
+            laid[..., k] = value
+        new = laid[..., 0, :]
+        place, on_top = bound.outline.jump_place, bound.outline.jump_on_top
+        wrong = ~np.isfinite(new) | ((new.real < 0) & ~bound.outline.signed[place])
+        if np.any(wrong):
+            self._refuse(new, wrong, who)
         hit = mean.copy()
-        for jump, value in zip(
-            model.jumps, self.bound.values(nodes, self.bound.by_name(before)), strict=True
-        ):
-            new = self.blocks(np.broadcast_to(value, (SPACE.n_blocks,)))[:, ZONE]
-            if not np.all(np.isfinite(new)) or (np.any(new < 0) and not jump.species.signed):
-                raise SolveError(
-                    f"the session on day {self.engine.time:g} would set {jump.species.name} to {new.tolist()} "
-                    f"{jump.species.unit}: look at its jump", Status.NOT_FINITE,
-                )  # fmt: skip
-            where = slice(0, 1) if jump.species.kind == "surface" else slice(None)
-            hit[where, model.species.index(jump.species)] = new[where]
+        hit[..., place] = new
+        hit[:, 1:, place[on_top]] = mean[:, 1:, place[on_top]]
         return hit
+
+    def _refuse(self, new: Array, wrong: Array, who: Integers) -> None:
+        """Stop the members for which a jump leads to no valid state: ``new`` and ``wrong`` (n, layer, n_jumps)."""
+        for place in np.flatnonzero(np.any(wrong, axis=(1, 2))):
+            k = int(np.argmax(np.any(wrong[place], axis=0)))
+            species, day = self.bound.model.jumps[k].species, self.engine.time[who[place]]
+            message = (
+                f"the session on day {day:g} would set {species.name} to {new[place, :, k].tolist()} "
+                f"{species.unit}: look at its jump"
+            )
+            self.stop(int(who[place]), SolveError(message, Status.NOT_FINITE))
+
+    def stop(self, place: int, error: CollagensimError, status: Status = Status.NOT_FINITE) -> None:
+        """End the course of the member at a place; raise when it is the only one."""
+        self.bound.fail(place, error)
+        self.engine.status[place] = status
 
     @staticmethod
     def blocks(values: Array) -> Array:
-        """View of values (n_blocks, ...) as (layer, compartment, ...)."""
-        return values.reshape(SPACE.n_layers, SPACE.n_compartments, *values.shape[1:])
+        """View of values (n, n_blocks, ...) as (n, layer, compartment, ...)."""
+        return values.reshape(-1, SPACE.n_layers, SPACE.n_compartments, *values.shape[2:])
 
-    def run(self, until: float, times: Array) -> Segment:
-        """Integrate to ``until`` and return the states at ``times`` within (now, until]."""
-        rows = np.empty((times.size, self.engine.y.size))
-        self.engine.run(until, times, rows)
-        shape = (times.size, SPACE.n_layers, SPACE.n_compartments, len(self.bound.model.species))
-        return Segment(times, rows.reshape(shape), self.share.copy(), self.inputs())
+    def run(self, until: Array, times: Array, rows: Array, sessions: Integers) -> None:
+        """Integrate to ``until`` (n,); fill ``rows`` (n, n_times, n_blocks * m) at ``times``, filled up with inf.
 
-
-def run_course(field: MeanField, happenings: Iterable[Happening], days: float, times: Array) -> list[Segment]:
-    """Return the segments of a course of ``days`` with output at ``times``; the baseline is the first."""
-    segments = [field.run(0.0, times[times <= 0.0])]
-    number = 0
-    for happening in sorted(happenings, key=lambda h: h.day):
-        segments.append(_span(field, happening.day, times, number))
-        field.happen(happening)
-        number += happening.injury is not None
-    segments.append(_span(field, days, times, number))
-    return [segment for segment in segments if segment.time.size]
+        ``sessions`` (n,) had so far: an error says so.
+        """
+        try:
+            self.engine.run(until, times, rows)
+        except SolveError as error:
+            raise SolveError(f"after session {sessions[0]}: {error}", error.status) from None
+        for place, status in enumerate(self.engine.status):
+            if status is not Status.COMPLETED and int(self.bound.numbers[place]) not in self.bound.failures:
+                message = f"after session {sessions[place]}: {self.engine.messages[place]}"
+                self.bound.fail(place, SolveError(message, status))
 
 
-def _span(field: MeanField, until: float, times: Array, session: int) -> Segment:
-    now = field.engine.time
-    inside = times[(times > now) & (times <= until)]
-    try:
-        return field.run(max(until, now), inside)
-    except SolveError as error:
-        raise SolveError(f"after session {session}: {error}", error.status) from None
+def run_course(
+    field: MeanField,
+    happenings: Sequence[Happening] | Sequence[Sequence[Happening]],
+    days: float | Array,
+    times: Array | Sequence[Array],
+) -> Record:
+    """Run the courses of all members and return what they left behind.
 
+    Parameters
+    ----------
+    field : MeanField
+    happenings : of all members, or one sequence for each number
+    days : length of the courses, one or (N,) by number
+    times : (n_times,) when to report, or one array for each number
 
-def blend(bound: Bound, states: Array, volumes: Array, inputs: Mapping[str, Array]) -> Array:
-    """Mean (..., layer, m) of parts (..., layer, part, m) of given volumes (layer, part).
-
-    Amounts are averaged by volume, intensive states by their weight. Where there is no volume the result is zero.
+    Raises
+    ------
+    SolveError
+        When the only member ends before its time; its ``finished`` is the record of the times reached.
     """
-    total = volumes.sum(axis=-1, keepdims=True)
-    parts = np.divide(volumes, total, out=np.zeros_like(volumes), where=total > 0)[..., None]
-    means = np.asarray((states * parts).sum(axis=-2))
-    values = {name: states[..., i] for i, name in enumerate(bound.model.species_names)}
-    values.update({name: value[:, :1] for name, value in inputs.items()})
-    for i, species in enumerate(bound.model.species):
-        if species.weight is not None:
-            weights = bound.value(species.weight.node, values) * parts[..., 0]
-            whole = weights.sum(axis=-1)
-            mixed = (weights * states[..., i]).sum(axis=-1)
-            # Nothing to weigh by (all matrix removed): the mean by volume stands.
-            means[..., i] = np.divide(mixed, whole, out=means[..., i].copy(), where=whole > 0)
-    return means
+    numbers = field.bound.numbers.tolist()
+    shared = not happenings or isinstance(happenings[0], Happening)
+    plans = [sorted(happenings if shared else happenings[i], key=lambda h: h.day) for i in numbers]
+    grids = [times if isinstance(times, np.ndarray) else times[i] for i in numbers]
+    last = np.broadcast_to(np.asarray(days, dtype=np.float64), (max(numbers, default=0) + 1,))[numbers]
+    n_stages = max((len(plan) for plan in plans), default=0) + 1
+    ends = np.repeat(last[:, None], n_stages, axis=1)
+    for row, plan in zip(ends, plans, strict=True):
+        row[: len(plan)] = [happening.day for happening in plan]
+    return _record(field, plans, np.maximum.accumulate(ends, axis=1), grids)
 
 
-def _check_fit(model: Model) -> None:
-    """Refuse a model whose clock or inputs are not those of skin and treatment."""
-    if not unit(model.time_unit).same_as(unit("day")):
-        raise InputError(f"{model.name!r} counts time in {model.time_unit}s: simulate needs days, use solve")
-    for name, declared in model.inputs.items():
-        given = INPUT_UNITS.get(name, "1")
-        if name.split(".")[0] in ("skin", "injury", "care") and not unit(declared.unit).same_as(unit(given)):
-            raise InputError(f"{model.name!r} reads {name} in {declared.unit}, but it is given in {given}")
-
-
-@dataclass(frozen=True)
-class _Spread:
-    """What spreads: positions of the species, diffusion [mm^2/day], clearance [1/day]."""
-
-    species: Integers
-    diffusion: Array
-    decay: Array
-
-    @classmethod
-    def of(cls, model: Model) -> _Spread:
-        moving = model.transports
-        values = model.values
-        day = unit("day")
-        per_day = [unit(t.decay.unit) * day for t in moving]
-        area = unit("mm^2/day")
-        return cls(
-            np.array([model.species.index(t.species) for t in moving], dtype=np.int64),
-            np.array([values[t.diffusion.name] * (unit(t.diffusion.unit) / area).factor for t in moving]),
-            np.array([values[t.decay.name] * u.factor for t, u in zip(moving, per_day, strict=True)]),
+def _record(field: MeanField, plans: list[list[Happening]], ends: Array, grids: list[Array]) -> Record:
+    n, n_stages = ends.shape
+    time = np.full((n, max((grid.size for grid in grids), default=0)), np.inf)
+    stops = np.zeros((n, n_stages), dtype=np.int64)
+    for i, grid in enumerate(grids):
+        time[i, : grid.size] = grid
+        stops[i] = np.searchsorted(grid, ends[i], side="right")
+    rows = np.full((n, 1 + time.shape[1], field.engine.state[0].size), np.nan, dtype=field.bound.dtype)
+    rows[:, 0] = field.bound.baseline.reshape(n, rows.shape[2])
+    stage = np.zeros(rows.shape[:2], dtype=np.int64)
+    shares: list[Array] = []
+    inputs: list[Mapping[str, Array]] = []
+    blocks = rows.reshape(
+        *rows.shape[:2], SPACE.n_layers, SPACE.n_compartments, len(field.bound.model.species)
+    )
+    sessions, starts = np.zeros(n, dtype=np.int64), np.zeros(n, dtype=np.int64)
+    try:
+        for k in range(n_stages):
+            shares.append(field.share.copy())
+            inputs.append(dict(field.bound.inputs))
+            for i in range(n):
+                stage[i, 1 + starts[i] : 1 + stops[i, k]] = k
+            _fill(field, ends[:, k], time, rows[:, 1:], starts, stops[:, k], sessions)
+            starts = stops[:, k]
+            going = [status is Status.COMPLETED for status in field.engine.status]
+            due = {i: plan[k] for i, plan in enumerate(plans) if k < len(plan) and going[i]}
+            if due:
+                field.happen(due)
+                sessions[[i for i, happening in due.items() if happening.injury is not None]] += 1
+    except SolveError as error:
+        reached = int(np.sum(np.isfinite(rows[0, :, 0])))
+        error.finished = Record(
+            time[:, : reached - 1], blocks[:, :reached], stage[:, :reached], np.array(shares), tuple(inputs)
         )
+        raise
+    return Record(time, blocks, stage, np.array(shares), tuple(inputs))
 
 
-def _zone_radius(model: Model) -> float:
-    if model.zone_radius is None:
-        raise InputError(f"{model.name!r} has no zone_radius: it cannot be needled, use solve")
-    radius = model.parameter(model.zone_radius.name)
-    return radius.value * (unit(radius.unit) / unit("um")).factor
+def _fill(
+    field: MeanField,
+    until: Array,
+    time: Array,
+    states: Array,
+    starts: Integers,
+    stops: Integers,
+    sessions: Integers,
+) -> None:
+    """Integrate to ``until`` and fill each member's rows from ``starts`` to ``stops``."""
+    if starts.size == 1:
+        here = slice(int(starts[0]), int(stops[0]))
+        field.run(until, time[:, here], states[:, here], sessions)
+        return
+    width = int(np.max(stops - starts, initial=0))
+    own = np.full((time.shape[0], width), np.inf)
+    rows = np.full((*own.shape, states.shape[2]), np.nan, dtype=states.dtype)
+    for i, (start, stop) in enumerate(zip(starts, stops, strict=True)):
+        own[i, : stop - start] = time[i, start:stop]
+    field.run(until, own, rows, sessions)
+    for i, (start, stop) in enumerate(zip(starts, stops, strict=True)):
+        states[i, start:stop] = rows[i, : stop - start]
 
 
-def _drift(baseline: Array, to: Integers, source: Integers, rate: Array) -> Array:
-    """Rate of change (n_blocks, m) that the links cause at rest."""
-    flat = baseline.ravel()
-    drift = np.zeros_like(flat)
-    np.add.at(drift, to, rate * (flat[source] - flat[to]))
-    return drift.reshape(baseline.shape)
+def weighing(bound: Bound, inputs: Mapping[str, Array]) -> dict[int, Weigh]:
+    """What `blend` weighs intensive states by: position -> weights (..., part) of states (..., part, m).
+
+    ``inputs`` are name -> (n, ..., layer, 1 or compartment), with as many axes as the states have without their last.
+    """
+
+    def weigh(k: int, states: Array) -> Array:
+        weights = bound.compiled.formulas.weights(bound.parameters_for(states.ndim - 1), inputs, states)
+        return np.asarray(weights[k])
+
+    return {i: functools.partial(weigh, k) for k, i in enumerate(bound.outline.weighted)}
+
+
+def _joined(rows: list[Array]) -> Array:
+    """Rows of members as one array; one row for all when they are the same object."""
+    first = rows[0]
+    if all(row is first for row in rows):
+        return np.repeat(first[None], len(rows), axis=0)
+    return np.array(rows)

@@ -3,80 +3,139 @@
 from __future__ import annotations
 
 import time
-from typing import Any
+import warnings
 
 import numpy as np
 import numpy.typing as npt
 
-from collagensim.errors import SolveError
 from collagensim.kernels import stepper
-from collagensim.solver.engine import Engine, Integers, Limits
+from collagensim.solver.compiled import stepper as compiled_stepper
+from collagensim.solver.engine import DEADLINE, STEP_LIMIT, Engine, Integers, Limits
 from collagensim.solver.status import Status
 from collagensim.solver.system import Bound
 
 Array = npt.NDArray[np.float64]
 
+# One step takes some 20 evaluations, and no more than n of them for a Jacobian that SciPy would have to difference.
+CALLS_A_STEP = 2000
+
 
 class _Stopped(Exception):  # noqa: N818 - it ends a loop, it is no error of its own
-    def __init__(self, status: Status) -> None:
-        self.status = status
+    def __init__(self, ending: int) -> None:
+        self.ending = ending
 
 
 class ScipyEngine(Engine):
-    """An `Engine` whose spans are integrated by ``scipy.integrate.solve_ivp``.
+    """An `Engine` whose spans are integrated by the classes of ``scipy.integrate``, member after member.
 
     LSODA from SciPy 1.17 on reports success on a right side that is not finite, and does not return on one that
     blows up; so the right side itself watches finiteness, the number of calls and the clock.
     """
+
+    has_lanes = False
 
     def __init__(
         self, bound: Bound, links: tuple[Integers, Integers, Array], limits: Limits, method: str
     ) -> None:
         super().__init__(bound, links, limits)
         self.method = method
-        self.calls = 0
-        self._out = np.empty_like(self.y)
 
-    def run(self, t_end: float, t_out: Array, rows: Array) -> None:
+    def run(self, until: Array, t_out: Array, rows: Array) -> None:
         """As `Engine.run`."""
-        from scipy.integrate import solve_ivp
+        ends = np.broadcast_to(until, self.bound.n)
+        for member, status in enumerate(self.status):
+            if status is Status.COMPLETED:
+                # SciPy warns where it fails, which its outcome tells too.
+                with warnings.catch_warnings(), np.errstate(all="ignore"):
+                    warnings.simplefilter("ignore")
+                    ending = self._march(member, float(ends[member]), t_out[member], rows[member])
+                self.counts[member, stepper.STATUS] = ending
+                if ending not in (stepper.DONE, stepper.NOT_FINITE):
+                    self._end(np.array([member]), ending)
+        self._tell()
 
-        inside = t_out <= self.time
-        rows[inside] = self.y
-        if t_end <= self.time:
-            return
-        system = (self.bound.p, self.u, self.link_to, self.link_from, self.link_rate)
-        wanted = np.unique(np.append(t_out[~inside], t_end))
-        rtol, atol, _ = self.tolerances
+    def _march(self, member: int, end: float, t_out: Array, rows: Array) -> int:
+        """Bring a member to ``end`` and fill its ``rows``; returns how that ended."""
+        import scipy.integrate
+
+        system = _System(self, member)
+        y, start = self.own[member, : self.layout.n], float(self.time[member])
+        filled = int(np.searchsorted(t_out, start, side="right"))
+        rows[:filled] = y
+        if end <= start:
+            return stepper.DONE
         try:
-            found: Any = solve_ivp(
-                lambda t, y: self._rates(t, y, system), (self.time, t_end), self.y, method=self.method,
-                t_eval=wanted, rtol=rtol, atol=atol,
-            )  # fmt: skip
-        except _Stopped as stop:
-            self._fail(stop.status)
-        if not found.success or not np.all(np.isfinite(found.y)):
-            raise SolveError(
-                f"{self.method} stopped near {self.time:g}: {found.message}", Status.STEP_TOO_SMALL
+            solver = getattr(scipy.integrate, self.method)(
+                system.rates, start, y.copy(), end, rtol=self.limits.rtol, atol=system.atol, jac=system.slopes
             )
-        rows[~inside] = found.y[:, np.searchsorted(wanted, t_out[~inside])].T
-        self.y[:] = found.y[:, -1]
-        self.time = t_end
+            while solver.status == "running":
+                system.calls = 0
+                solver.step()
+                if solver.status == "failed" or solver.t == solver.t_old or not np.all(np.isfinite(solver.y)):
+                    raise _Stopped(stepper.STEP_TOO_SMALL)
+                until = int(np.searchsorted(t_out, solver.t, side="right"))
+                if until > filled:
+                    rows[filled:until] = solver.dense_output()(t_out[filled:until]).T
+                filled = until
+                y[:], self.time[member] = solver.y, solver.t
+                self.counts[member, stepper.STEPS] += 1
+                system.watch()
+        except _Stopped as stop:
+            return stop.ending
+        return stepper.DONE
 
-    def _rates(self, t: float, y: Array, system: tuple[Array, Array, Integers, Integers, Array]) -> Array:
-        self.calls += 1
-        self.time = t
-        self.bound.compiled.module.rates(np.ascontiguousarray(y), system, self.m, self._out)
-        finite = np.isfinite(self._out)
+
+class _System:
+    """The right side of one member and its Jacobian, which stop the solver when it is to stop."""
+
+    def __init__(self, engine: Engine, member: int) -> None:
+        n, n_p, n_u, n_links = engine.sizes[: stepper.N_LINKS + 1]
+        self.p, self.u, self.link_rate, self.atol = np.split(
+            engine.own[member, n:-n], np.cumsum([n_p, n_u, n_links])
+        )
+        self.engine, self.member, self.calls = engine, member, 0
+        self.kernels = compiled_stepper()
+        row, column = engine.terms
+        self.places, self.n = row * n + column, int(n)
+        self.values = np.zeros(row.size)
+
+    def rates(self, _t: float, y: Array) -> Array:
+        """dy/dt (n,)."""
+        engine, counts = self.engine, self.engine.counts[self.member]
+        out = np.empty(self.n)
+        self.kernels.rates_of(
+            engine.functions, np.ascontiguousarray(y), self.p, self.u, engine.links, self.link_rate, engine.sizes, out
+        )  # fmt: skip
+        counts[stepper.RATES] += 1
+        self._check(out)
+        return out
+
+    def slopes(self, _t: float, y: Array) -> Array:
+        """The Jacobian (n, n)."""
+        self.kernels.jacobian_of(
+            self.engine.functions, np.ascontiguousarray(y), self.p, self.u, self.link_rate, self.engine.sizes,
+            self.values,
+        )  # fmt: skip
+        sums = np.bincount(self.places, self.values, self.n * self.n)
+        dense: Array = sums.astype(np.float64, copy=False).reshape(self.n, self.n)
+        self._check(dense)
+        return dense
+
+    def _check(self, values: Array) -> None:
+        finite = np.isfinite(values)
         if not finite.all():
-            self.counts[stepper.STATE] = int(np.argmin(finite))
-            raise _Stopped(Status.NOT_FINITE)
-        if self.calls > 20 * self.limits.max_steps:
-            raise _Stopped(Status.STEP_LIMIT)
-        if time.monotonic() - self.started > self.limits.deadline_s:
-            raise _Stopped(Status.DEADLINE)
-        return self._out.copy()
+            self.engine.counts[self.member, stepper.STATE] = np.argwhere(~finite)[0][0]
+            raise _Stopped(stepper.NOT_FINITE)
+        self.calls += 1
+        if self.calls > CALLS_A_STEP:
+            raise _Stopped(stepper.STEP_TOO_SMALL)
+        if self.calls % 100 == 0:
+            self.watch()
 
-    def statistics(self) -> dict[str, Any]:
-        """What the solve cost so far."""
-        return {"evaluations": self.calls, "seconds": time.monotonic() - self.started}
+    def watch(self) -> None:
+        """Stop where the steps or the time allowed are used up."""
+        limits = self.engine.limits
+        if self.engine.counts[self.member, stepper.STEPS] > limits.max_steps:
+            raise _Stopped(STEP_LIMIT)
+        if time.monotonic() - self.engine.started > limits.deadline_s:
+            raise _Stopped(DEADLINE)

@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from collagensim.errors import (
     InputError,
+    SolveError,
     in_range,
     increasing,
     instance,
@@ -22,6 +23,7 @@ from collagensim.errors import (
 from collagensim.model import Jump, Model, Operand, Species
 from collagensim.model.expression import text
 from collagensim.response import Course, Response, as_dataset
+from collagensim.solver.columns import derived_values
 from collagensim.solver.engine import Engine, Limits, make_engine
 from collagensim.solver.provenance import provenance_of
 from collagensim.solver.system import Bound, Space
@@ -29,7 +31,7 @@ from collagensim.solver.system import Bound, Space
 Array = npt.NDArray[np.float64]
 METHODS = ("rodas5p", "LSODA", "BDF", "Radau")
 Event = tuple[float, Mapping[str, Any]]
-_NO_LINKS = (np.empty(0, dtype=np.int64), np.empty(0, dtype=np.int64), np.empty(0))
+_NO_LINKS = (np.empty(0, dtype=np.int64), np.empty(0, dtype=np.int64), np.empty((1, 0)))
 
 
 def solve(
@@ -73,7 +75,10 @@ def solve(
 
     Raises
     ------
-    InputError, SolveError
+    InputError
+        For a value that is not valid.
+    SolveError
+        When the solve ends before its time; its ``finished`` is the `Course` up to there.
     """
     instance("model", model, Model, "for example dermal_healing()")
     end = number("until", until, f"a time in {model.time_unit}s, 0 or later")
@@ -90,6 +95,7 @@ def solve(
     bound = Bound(model, Space(), bound_inputs)
     if model.basals:
         bound.solve_basal(np.zeros_like(bound.baseline))
+    bound.renew()
     table = _Table(bound, grid)
     engine = make_engine(method, bound, _NO_LINKS, limits)
     change(engine, bound, initial or {})
@@ -115,32 +121,38 @@ class _Table:
     def __init__(self, bound: Bound, grid: Array) -> None:
         self.bound, self.grid = bound, grid
         self.columns: list[dict[str, Array]] = []
-        self.rest = self._evaluate(bound.baseline[:1])
+        self.rest = self._evaluate(bound.baseline[0, :1])
         self.written = 0
 
     def add(self, engine: Engine, until: float) -> None:
         """Integrate to ``until`` and keep the rows on the way, the one at ``until`` included."""
         last = int(np.searchsorted(self.grid, until, side="right"))
         times = self.grid[self.written : last]
-        rows = np.empty((times.size, self.bound.compiled.m))
-        engine.run(until, times, rows)
+        rows = np.full((times.size, self.bound.compiled.m), np.nan)
+        try:
+            engine.run(np.array([until]), times[None], rows[None])
+        except SolveError as error:
+            self._keep(rows[np.isfinite(rows[:, 0])])
+            error.finished = self.course()
+            raise
+        self._keep(rows)
+
+    def _keep(self, rows: Array) -> None:
         self.columns.append(self._evaluate(rows))
-        self.written = last
+        self.written += rows.shape[0]
 
     def _evaluate(self, rows: Array) -> dict[str, Array]:
-        values = self.bound.by_name(rows)
-        known = {**{name: value[0] for name, value in self.bound.inputs.items()}, **values}
-        for derived in self.bound.model.derived:
-            value = self.bound.value(derived.expression.node, known)
-            values[derived.name] = np.broadcast_to(np.asarray(value, dtype=np.float64), rows.shape[:1])
-        return values
+        names = [derived.name for derived in self.bound.model.derived]
+        # One block, so an input is one number that holds for all rows.
+        derived = derived_values(self.bound, names, self.bound.inputs, rows[None])
+        return {**self.bound.by_name(rows), **{name: value[0] for name, value in derived.items()}}
 
     def course(self) -> Course:
-        """The rows as a course."""
+        """The rows written so far as a course."""
         model = self.bound.model
         names = [item.name for item in (*model.species, *model.derived)]
         return Course(
-            self.grid,
+            self.grid[: self.written],
             {name: np.concatenate([part[name] for part in self.columns]) for name in names},
             {name: np.asarray(self.rest[name][0]) for name in names},
             {item.name: item.unit for item in (*model.species, *model.derived)},
@@ -173,13 +185,14 @@ def change(engine: Engine, bound: Bound, changes: Mapping[str, Any]) -> None:
     for name, value in changes.items():
         if name in model.species_names:
             i = model.species_names.index(name)
-            engine.state[:, i] = _new_value(bound, model.species[i], value, before)
+            engine.state[..., i] = _new_value(bound, model.species[i], value, before)
         elif name in model.inputs:
             fresh[name] = number(name, value)
         else:
             known = [*model.species_names, *model.inputs]
             raise InputError(f"{model.name!r} has no species or input {name!r}{nearest(name, known)}")
     bound.set_inputs(fresh)
+    bound.renew()
     engine.restart()
 
 

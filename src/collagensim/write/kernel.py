@@ -60,33 +60,31 @@ def write_kernel(model: Model) -> KernelSource:
     slots: tuple[dict[Expression, int], dict[Expression, int]] = ({}, {})
     position = {s: i for i, s in enumerate(model.species)}
     rates = _Writer(position, slots, lowered.rates, model)
-    body = [f"    out[o + {i}] = {_bare(rates.use(node))}" for i, node in enumerate(lowered.rates)]
+    body = [f"    out[{i}] = {_bare(rates.use(node))}" for i, node in enumerate(lowered.rates)]
     rates_text = _function(
-        "block_rates(y, o, p, u, out)", "Rates of change of one block [unit of the state per time unit].",
+        "block_rates(y, p, u, out)", "Rates of change of one block [unit of the state per time unit].",
         rates.lines, body,
     )  # fmt: skip
     slopes = _Writer(position, slots, lowered.jacobian, model)
     names = model.species_names
     body = [
-        f"    values[v + {k}] = {_bare(slopes.use(node))}  # d {names[i]} / d {names[j]}"
+        f"    values[{k}] = {_bare(slopes.use(node))}  # d {names[i]} / d {names[j]}"
         for k, ((i, j), node) in enumerate(zip(lowered.pattern, lowered.jacobian, strict=True))
     ]
     jacobian_text = _function(
-        "block_jacobian(y, o, p, u, values, v)", "Derivatives of the rates of one block, nonzeros only.",
+        "block_jacobian(y, p, u, values)", "Derivatives of the rates of one block, nonzeros only.",
         slopes.lines, body,
     )  # fmt: skip
     return KernelSource(lowered, rates_text, jacobian_text, tuple(slots[0]), tuple(slots[1]))
 
 
 def _function(signature: str, doc: str, lines: list[str], body: list[str]) -> str:
-    head = ["@kernel", f"def {signature}:", f'    """{doc}"""']
+    head = [f"def {signature}:", f'    """{doc}"""']
     return "\n".join([*head, *lines, *body, ""])
 
 
 # Names the text uses itself, or that mean something to Python.
-_RESERVED = frozenset(
-    {"y", "o", "p", "u", "v", "out", "values", "np", "kernel", *dir(builtins), *keyword.kwlist}
-)
+_RESERVED = frozenset({"y", "p", "u", "out", "values", "np", "root", *dir(builtins), *keyword.kwlist})
 
 
 class _Writer:
@@ -129,7 +127,7 @@ class _Writer:
         if isinstance(declared, Derived):
             value = self.use(declared.expression.node)
         else:
-            value = f"y[o + {self.position[declared]}]"
+            value = f"y[{self.position[declared]}]"
         return self._define(node, declared.name, value, declared.unit)
 
     def _slot(self, node: Expression) -> str:
@@ -216,5 +214,5 @@ def _power(name: str, exponent: float) -> str:
         return f"1.0 / ({_power(name, -exponent)})"
     whole, half = int(exponent), exponent != int(exponent)
     # The root of |x|, so that a rounding-level negative stays a number.
-    factors = [name] * whole + ([f"np.sqrt(abs({name}))"] if half else [])
+    factors = [name] * whole + ([f"root({name})"] if half else [])
     return " * ".join(factors)

@@ -1,0 +1,249 @@
+"""Compiles straight-line functions (assignments only) to machine code without numba's inference, which takes longer.
+
+A model's rates and derivatives are hundreds of assignments in which every variable is set once. There is nothing to
+infer in them, so they go to LLVM as they stand: each name becomes a value, each ``a + b * c`` one fused operation.
+"""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import textwrap
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from llvmlite import ir
+from numba import types
+from numba.core import cgutils
+from numba.extending import intrinsic
+
+from collagensim.kernels import numbers
+
+__all__ = ["straight"]
+
+KINDS = {"lanes": numbers.LANES, "plain": types.float64, "complex": types.complex128}
+
+
+def straight(function: Callable[..., None], kind: str) -> Callable[..., None]:
+    """Return the body of a straight-line function, to be called from compiled code with addresses of its arrays.
+
+    Arguments are arrays (n,) of numbers of one kind ("lanes", "plain" or "complex"). An element is read as ``y[3]`` and
+    written as ``out[3] = ...``; an array that is written must not share memory with one that is read after it.
+    Expressions hold names, elements, constants, + - * /, ``root(x)``, ``abs(x)``, ``smaller(a, b)``, ``np.exp(x)`` and
+    ``np.log(x)``. Indices are not checked.
+    """
+
+    @intrinsic
+    def body(context: Any, addresses: Any) -> Any:
+        def code(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+            given = cgutils.unpack_tuple(builder, args[0])
+            compiler = _DualCompiler if kind == "complex" else _Compiler
+            compiler(context, builder, KINDS[kind], given).run(function)
+            return context.get_dummy_value()
+
+        return types.void(addresses), code
+
+    compiled: Callable[..., None] = body
+    return compiled
+
+
+class _Compiler:
+    """Walks the statements of one function and builds their values."""
+
+    def __init__(self, context: Any, builder: Any, kind: Any, addresses: Any) -> None:
+        self.context, self.builder = context, builder
+        self.vector = context.get_value_type(kind)
+        self.data = [builder.bitcast(address, self.vector.as_pointer()) for address in addresses]
+        self.pointers: dict[str, Any] = {}
+        self.values: dict[str, Any] = {}
+
+    def run(self, function: Callable[..., None]) -> None:
+        """Compile the function's statements in order."""
+        definition: Any = ast.parse(textwrap.dedent(inspect.getsource(function))).body[0]
+        self.pointers = dict(zip([a.arg for a in definition.args.args], self.data, strict=True))
+        for statement in definition.body:
+            if isinstance(statement, ast.Assign):
+                self.assign(statement.targets[0], self.value(statement.value))
+
+    def assign(self, target: ast.expr, value: Any) -> None:
+        """Name a value, or store it."""
+        if isinstance(target, ast.Name):
+            self.values[target.id] = value
+        else:
+            self.store(value, self.place(target))
+
+    def store(self, value: Any, address: Any) -> None:
+        """Write one number."""
+        self.builder.store(value, address, align=8)
+
+    def load(self, address: Any) -> Any:
+        """Read one number."""
+        return self.builder.load(address, align=8)
+
+    def place(self, node: Any) -> Any:
+        """Address of an element."""
+        index = ir.Constant(ir.IntType(64), node.slice.value)
+        return self.builder.gep(self.pointers[node.value.id], [index])
+
+    def value(self, node: Any) -> Any:
+        """The value of an expression."""
+        if isinstance(node, ast.Name):
+            return self.values[node.id]
+        if isinstance(node, ast.Subscript):
+            return self.load(self.place(node))
+        if isinstance(node, ast.Constant):
+            return self.constant(node.value)
+        if isinstance(node, ast.UnaryOp):
+            return self.negative(node.operand)
+        if isinstance(node, ast.Call):
+            return self.call(node)
+        return self.binary(node)
+
+    def constant(self, value: Any, sign: float = 1.0) -> Any:
+        """A plain number in every lane."""
+        plain = ir.Constant(ir.DoubleType(), sign * float(value))
+        return plain if self.vector == plain.type else ir.Constant(self.vector, [plain] * numbers.WIDTH)
+
+    def negative(self, operand: Any) -> Any:
+        """-x; of a constant, the negative constant."""
+        if isinstance(operand, ast.Constant):
+            return self.constant(operand.value, -1.0)
+        return self.minus(self.value(operand))
+
+    def minus(self, value: Any) -> Any:
+        """-x."""
+        return self.builder.fneg(value)
+
+    def binary(self, node: Any) -> Any:
+        """An operation on two values; a product that is added or subtracted is fused with that."""
+        left, right, kind = node.left, node.right, type(node.op)
+        if kind is ast.Add and _is_product(right):
+            return self.fused(self.value(left), self.value(right.left), self.value(right.right))
+        if kind is ast.Add and _is_product(left):
+            return self.fused(self.value(right), self.value(left.left), self.value(left.right))
+        if kind is ast.Sub and _is_product(right):
+            return self.fused(self.value(left), self.minus(self.value(right.left)), self.value(right.right))
+        return self.operate(kind, self.value(left), self.value(right))
+
+    def operate(self, kind: type, a: Any, b: Any) -> Any:
+        """Return a + b, a - b, a * b or a / b."""
+        return _INSTRUCTIONS[kind](self.builder, a, b)
+
+    def call(self, node: Any) -> Any:
+        """A call of one of the functions allowed."""
+        name = node.func.attr if isinstance(node.func, ast.Attribute) else node.func.id
+        return self.apply(name, [self.value(argument) for argument in node.args])
+
+    def apply(self, name: str, given: list[Any]) -> Any:
+        """A function of values."""
+        if name == "abs":
+            return self.intrinsic("llvm.fabs", *given)
+        if name == "smaller":
+            return self.builder.select(self.builder.fcmp_ordered("<", *given), *given)
+        if name == "root":
+            return self.intrinsic("llvm.sqrt", self.intrinsic("llvm.fabs", *given))
+        return self.by_lane({"exp": np.exp, "log": np.log}[name], *given)
+
+    def fused(self, total: Any, a: Any, b: Any) -> Any:
+        """Return total + a * b, rounded once."""
+        return self.intrinsic("llvm.fma", a, b, total)
+
+    def intrinsic(self, name: str, *values: Any) -> Any:
+        """Call an intrinsic of LLVM for plain floats or for lanes."""
+        suffix = "f64" if isinstance(self.vector, ir.DoubleType) else f"v{numbers.WIDTH}f64"
+        kind = ir.FunctionType(self.vector, [self.vector] * len(values))
+        return self.builder.call(
+            cgutils.get_or_insert_function(self.builder.module, kind, f"{name}.{suffix}"), values
+        )
+
+    def by_lane(self, function: Any, value: Any) -> Any:
+        """Apply a function of plain floats, lane by lane."""
+        kind = self.context.typing_context.resolve_function_type(function, (types.float64,), {})
+        call = self.context.get_function(function, kind)
+        if isinstance(self.vector, ir.DoubleType):
+            return call(self.builder, [value])
+        result = ir.Constant(self.vector, ir.Undefined)
+        for i in range(numbers.WIDTH):
+            index = ir.Constant(ir.IntType(32), i)
+            lane = call(self.builder, [self.builder.extract_element(value, index)])
+            result = self.builder.insert_element(result, lane, index)
+        return result
+
+
+class _DualCompiler(_Compiler):
+    """Numbers with a derivative: in memory complex numbers, whose imaginary part is the derivative times a tiny factor.
+
+    To first order in that factor complex arithmetic is that of derivatives, and the value is computed as a plain float
+    would be, bit for bit.
+    """
+
+    def __init__(self, context: Any, builder: Any, kind: Any, addresses: Any) -> None:
+        super().__init__(context, builder, types.float64, addresses)
+
+    def place(self, node: Any) -> Any:
+        """Address of an element's value; its derivative follows."""
+        index = ir.Constant(ir.IntType(64), 2 * node.slice.value)
+        return self.builder.gep(self.pointers[node.value.id], [index])
+
+    def store(self, value: Any, address: Any) -> None:
+        """Write value and derivative."""
+        second = self.builder.gep(address, [ir.Constant(ir.IntType(64), 1)])
+        super().store(value[0], address)
+        super().store(value[1], second)
+
+    def load(self, address: Any) -> Any:
+        """Read value and derivative."""
+        second = self.builder.gep(address, [ir.Constant(ir.IntType(64), 1)])
+        return super().load(address), super().load(second)
+
+    def constant(self, value: Any, sign: float = 1.0) -> Any:
+        """A number that does not change."""
+        return super().constant(value, sign), super().constant(0.0)
+
+    def minus(self, value: Any) -> Any:
+        """-x, -dx."""
+        return self.builder.fneg(value[0]), self.builder.fneg(value[1])
+
+    def fused(self, total: Any, a: Any, b: Any) -> Any:
+        """Return t + a b with dt + a db + b da."""
+        inner = super().fused(total[1], a[1], b[0])
+        return super().fused(total[0], a[0], b[0]), super().fused(inner, a[0], b[1])
+
+    def operate(self, kind: type, a: Any, b: Any) -> Any:
+        """The rules of sum, product and quotient."""
+        value = super().operate(kind, a[0], b[0])
+        if kind in (ast.Add, ast.Sub):
+            return value, super().operate(kind, a[1], b[1])
+        if kind is ast.Mult:
+            return value, super().fused(self.builder.fmul(a[0], b[1]), a[1], b[0])
+        change = super().fused(a[1], self.builder.fneg(value), b[1])
+        return value, self.builder.fdiv(change, b[0])
+
+    def apply(self, name: str, given: list[Any]) -> Any:
+        """Functions by the chain rule."""
+        x, dx = given[0]
+        if name == "smaller":
+            first = self.builder.fcmp_ordered("<", x, given[1][0])
+            pairs = zip(given[0], given[1], strict=True)
+            return tuple(self.builder.select(first, one, other) for one, other in pairs)
+        value = super().apply(name, [x])
+        if name in ("abs", "root"):
+            zero = ir.Constant(ir.DoubleType(), 0.0)
+            change = self.builder.select(self.builder.fcmp_ordered("<", x, zero), self.builder.fneg(dx), dx)
+            if name == "root":
+                change = self.builder.fdiv(change, self.builder.fadd(value, value))
+            return value, change
+        return value, self.builder.fmul(value, dx) if name == "exp" else self.builder.fdiv(dx, x)
+
+
+def _is_product(node: Any) -> bool:
+    return isinstance(node, ast.BinOp) and isinstance(node.op, ast.Mult)
+
+
+_INSTRUCTIONS: dict[type, Callable[..., Any]] = {
+    ast.Add: lambda builder, a, b: builder.fadd(a, b),
+    ast.Sub: lambda builder, a, b: builder.fsub(a, b),
+    ast.Mult: lambda builder, a, b: builder.fmul(a, b),
+    ast.Div: lambda builder, a, b: builder.fdiv(a, b),
+}

@@ -1,0 +1,143 @@
+"""The order in which coupled blocks are eliminated, as operations on a grid of small matrices; found once per model."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from collagensim.kernels import coupled
+from collagensim.kernels.numbers import WIDTH
+from collagensim.solver.layout import Layout
+
+Integers = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True, eq=False)
+class GridPlan:
+    """What `collagensim.kernels.coupled` needs to know; ``n_lu`` is the length of its array of factors."""
+
+    fields: tuple[Integers, ...]
+    n_lu: int
+
+    def arrays(self) -> tuple[Integers, ...]:
+        """The plan as the plain tuple that the kernels take."""
+        return self.fields
+
+
+def pivot_order(
+    joined_blocks: set[tuple[int, int]], n_blocks: int, t: int
+) -> list[tuple[int, list[int], bool]]:
+    """Choose the cheapest block first, until none is left.
+
+    Returns
+    -------
+    list of (block, the blocks it is still coupled to, whether all those couplings are still diagonal)
+    """
+    near: list[set[int]] = [{j for i, j in joined_blocks if i == b} for b in range(n_blocks)]
+    full: set[tuple[int, int]] = set()
+    left, order = set(range(n_blocks)), []
+
+    def cost(b: int) -> tuple[int, int]:
+        d = len(near[b])
+        diagonal = all((b, j) not in full for j in near[b])
+        return (t**3 + 2 * d * d * t**2 if diagonal else t**3 * (1 + d + d * d)), b
+
+    while left:
+        b = min(left, key=cost)
+        left.remove(b)
+        beside = sorted(near[b])
+        order.append((b, beside, all((b, j) not in full for j in beside)))
+        for i in beside:
+            near[i] = (near[i] | near[b]) - {i, b}
+            full |= {(i, j) for j in beside if j != i}
+    return order
+
+
+def grid_plan(
+    link_to: Integers,
+    link_from: Integers,
+    layout: Layout,
+    *,
+    n_terms: int,
+    n_factors: int,
+    joined: tuple[int, ...],
+) -> GridPlan:
+    """Plan the elimination of equal blocks.
+
+    Parameters
+    ----------
+    link_to, link_from : numpy.ndarray
+        (n_links,) states, counted block after block, joined by links, all that can ever occur; each joins like states
+        of two blocks.
+    n_terms, n_factors : int
+        Jacobian terms and local factors of one block.
+    joined
+        The states that links may join.
+    """
+    m, n_blocks, t = layout.m, layout.n_blocks, len(joined)
+    at_once = WIDTH if layout.alternating else 1
+    # Plain floats are worked on a register at a time.
+    stride = -(-t // WIDTH) * WIDTH if layout.alternating else t
+    to, source = np.divmod(link_to, m), np.divmod(link_from, m)
+    pairs = sorted({(int(i), int(j)) for i, j in zip(to[0], source[0], strict=True)})
+    order = pivot_order(set(pairs), n_blocks, t)
+    place: dict[tuple[int, int], int] = {(b, b): b for b in range(n_blocks)}
+    pair = {key: k for k, key in enumerate(pairs)}
+    operations: list[tuple[int, int, int, int, int]] = []
+    for b, beside, is_diagonal in order:
+        operations.append((coupled.INVERT, b, 0, 0, 0))
+        for j in () if is_diagonal else beside:
+            operations.append((coupled.MULTIPLY, place[b, j], b, 0, 0))
+        for i in beside:
+            for j in beside:
+                key = place.setdefault((i, j), len(place))
+                if is_diagonal:
+                    operations.append((coupled.SPREAD, key, pair[b, j], pair[i, b], b))
+                else:
+                    operations.append((coupled.SUBTRACT, key, place[b, j], place[i, b], 0))
+    for where in place:
+        pair.setdefault(where, len(pair))
+    filled = [(place[key], pair[key]) for key in place if key[0] != key[1]]
+    state = {s: c for c, s in enumerate(joined)}
+    first = -(-n_blocks // at_once) * at_once * n_factors
+    shape = (m, n_terms, n_factors, t, stride, n_blocks, len(place) + 1, len(pair), first, at_once)
+    fields = (
+        shape,
+        to[0],
+        [pair[int(i), int(j)] for i, j in zip(to[0], source[0], strict=True)],
+        [state[int(s)] for s in to[1]],
+        np.array(filled, dtype=np.int64).reshape(-1, 2),
+        np.array(operations, dtype=np.int64).reshape(-1, 5),
+        np.array(_moves(order, place, pair, n_blocks), dtype=np.int64).reshape(-1, 4),
+    )
+    vectors = (2 * n_blocks + len(pair) + 1) * stride
+    n_lu = first + (len(place) + 1) * t * stride + vectors + (2 + t * t) * at_once
+    return GridPlan(tuple(np.ascontiguousarray(field, dtype=np.int64) for field in fields), n_lu)
+
+
+def _moves(
+    order: list[tuple[int, list[int], bool]], place: dict[tuple[int, int], int], pair: dict[tuple[int, int], int],
+    n_blocks: int,
+) -> list[tuple[int, int, int, int]]:  # fmt: skip
+    """Operations on vectors: x of block b is vector b, what its inverse makes of it vector n_blocks + b."""
+    moves = []
+    for b, beside, is_diagonal in order:
+        half = n_blocks + b
+        moves.append((coupled.APPLY, half, b, b))
+        for i in beside:
+            kind, what = (
+                (coupled.LESS_DIAGONAL, pair[i, b]) if is_diagonal else (coupled.LESS_MATRIX, place[i, b])
+            )
+            moves.append((kind, i, what, half))
+    for b, beside, is_diagonal in reversed(order):
+        half = n_blocks + b
+        moves.append((coupled.CLEAR, b, 0, 0))
+        if is_diagonal:
+            moves += [(coupled.LESS_DIAGONAL, b, pair[b, j], j) for j in beside]
+            moves.append((coupled.APPLY, b, b, b))
+        else:
+            moves += [(coupled.LESS_MATRIX, b, place[b, j], j) for j in beside]
+        moves.append((coupled.ADD, b, 0, half))
+    return moves

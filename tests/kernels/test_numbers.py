@@ -1,0 +1,209 @@
+"""Lanes, floats and complex numbers: one text, the same bits."""
+
+from fractions import Fraction
+
+import numpy as np
+import pytest
+
+from collagensim.kernels.numbers import (
+    WIDTH,
+    aligned,
+    as_numbers,
+    at,
+    columns,
+    kernel,
+    larger,
+    less_product,
+    plus_product,
+    put,
+    real_part,
+    root,
+    segment,
+    smaller,
+    where_negative,
+)
+
+# In the order of `apply_all`; what NumPy makes of the same numbers, where that is the same rounding.
+OPERATIONS = {
+    "sum": lambda a, b, c: a + b,
+    "difference": lambda a, b, c: a - b,
+    "product": lambda a, b, c: a * b,
+    "quotient": lambda a, b, c: a / b,
+    "negative": lambda a, b, c: -a,
+    "modulus": lambda a, b, c: np.abs(a),
+    "larger": lambda a, b, c: np.where(a > b, a, b),
+    "smaller": lambda a, b, c: np.where(a < b, a, b),
+    "choice": lambda a, b, c: np.where(a < 0, b, c),
+    "root": lambda a, b, c: np.sqrt(np.abs(a)),
+    "real_part": lambda a, b, c: a,
+    "with_plain": lambda a, b, c: (2 * a - 1.0) / 3.0,
+    "in_place": lambda a, b, c: (a + b - c) * b / c,
+}
+OTHERS = ("plus_product", "less_product", "exponential", "logarithm")
+NAMES = [*OPERATIONS, *OTHERS]
+
+
+@kernel
+def apply_all(a, b, c, out):
+    x, y, z, found = as_numbers(a), as_numbers(b), as_numbers(c), as_numbers(out)
+    n = x.size
+    for i in range(n):
+        p, q, r = at(x, i), at(y, i), at(z, i)
+        put(found, i, p + q)
+        put(found, n + i, p - q)
+        put(found, 2 * n + i, p * q)
+        put(found, 3 * n + i, p / q)
+        put(found, 4 * n + i, -p)
+        put(found, 5 * n + i, abs(p))
+        put(found, 6 * n + i, larger(p, q))
+        put(found, 7 * n + i, smaller(p, q))
+        put(found, 8 * n + i, where_negative(p, q, r))
+        put(found, 9 * n + i, root(p))
+        put(found, 10 * n + i, real_part(p))
+        put(found, 11 * n + i, (2 * p - 1.0) / 3.0)
+        total = p
+        total += q
+        total -= r
+        total *= q
+        total /= r
+        put(found, 12 * n + i, total)
+        put(found, 13 * n + i, plus_product(p, q, r))
+        put(found, 14 * n + i, less_product(p, q, r))
+        put(found, 15 * n + i, np.exp(q))
+        put(found, 16 * n + i, np.log(abs(p)))
+
+
+def given():
+    """Numbers of all sizes and signs in every lane, then each pair of the numbers that rounding does not know."""
+    rng = np.random.default_rng(4)
+    usual = rng.normal(size=(3, 40, WIDTH)) * 10.0 ** rng.integers(-3, 3, (3, 40, WIDTH))
+    odd = np.array([0.0, -0.0, np.inf, -np.inf, np.nan, 1.0, -1.0, 5e-324])
+    pairs = np.stack([np.repeat(odd, 8), np.tile(odd, 8), np.roll(np.tile(odd, 8), 3)]).reshape(3, 8, WIDTH)
+    return np.concatenate([usual, pairs], axis=1)
+
+
+@pytest.fixture(scope="module")
+def found():
+    """Name -> results as lanes and as floats, each (n, 8)."""
+    a, b, c = given()
+    n = len(a)
+    lanes, floats = aligned(len(NAMES) * n, WIDTH), np.empty((len(NAMES) * n, WIDTH))
+    apply_all(a, b, c, lanes)
+    for i in range(WIDTH):
+        column = np.empty(len(NAMES) * n)
+        apply_all(a[:, i].copy(), b[:, i].copy(), c[:, i].copy(), column)
+        floats[:, i] = column
+    return {name: (lanes[k * n : (k + 1) * n], floats[k * n : (k + 1) * n]) for k, name in enumerate(NAMES)}
+
+
+def same(one, other):
+    """Every bit, but which of the NaNs it is."""
+    np.testing.assert_array_equal(one, other)
+    known = ~np.isnan(one)
+    np.testing.assert_array_equal(np.signbit(one[known]), np.signbit(other[known]))
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_lanes_have_the_bits_of_floats(found, name):
+    same(*found[name])
+
+
+@pytest.mark.parametrize("name", OPERATIONS)
+def test_operations_are_those_of_ieee_arithmetic(found, name):
+    with np.errstate(all="ignore"):
+        same(found[name][0], OPERATIONS[name](*given()))
+
+
+@pytest.mark.parametrize(("name", "sign"), [("plus_product", 1), ("less_product", -1)])
+def test_a_product_that_is_added_is_rounded_once(found, name, sign):
+    values = given().reshape(3, -1)
+    finite = np.all(np.isfinite(values), axis=0)
+    total, a, b = ([Fraction(x) for x in row] for row in values[:, finite])
+    exact = [float(t + sign * x * y) for t, x, y in zip(total, a, b, strict=True)]
+    np.testing.assert_array_equal(found[name][0].ravel()[finite], exact)
+
+
+@pytest.mark.parametrize(
+    ("name", "which", "function"), [("exponential", 1, np.exp), ("logarithm", 0, np.log)]
+)
+def test_transcendental_functions_are_good_to_a_rounding(found, name, which, function):
+    values = given()[which]
+    with np.errstate(all="ignore"):
+        exact = function(np.abs(values) if name == "logarithm" else values)
+    # Both libraries promise less than one unit in the last place.
+    np.testing.assert_allclose(found[name][0], exact, rtol=2 * np.finfo(float).eps)
+
+
+@kernel
+def shift_by_one(array, first, size):
+    part = segment(as_numbers(array), first, size)
+    for i in range(part.size):
+        part[i] = part[i] + 1.0
+
+
+def test_numbers_and_segments_are_views():
+    lanes, plain = aligned(6, WIDTH), np.zeros(6)
+    for array in (lanes, plain):
+        shift_by_one(array, 2, 3)
+    expected = np.array([0.0, 0.0, 1.0, 1.0, 1.0, 0.0])
+    np.testing.assert_array_equal(plain, expected)
+    np.testing.assert_array_equal(lanes, np.repeat(expected[:, None], WIDTH, axis=1))
+
+
+@kernel
+def double_columns(array):
+    wide = columns(as_numbers(array))
+    for i in range(wide.size):
+        wide[i] = wide[i] * 2.0
+    return wide.size
+
+
+@pytest.mark.parametrize(
+    ("array", "size"),
+    [
+        (np.arange(24.0), 3),
+        (np.arange(25.0)[1:], 3),  # from any address
+        (np.arange(24.0).reshape(3, WIDTH), 3),
+        (np.arange(5) + 1j, 5),
+    ],
+    ids=["floats", "floats_anywhere", "lanes", "complex"],
+)
+def test_columns_are_lanes_of_floats_and_other_numbers_themselves(array, size):
+    before = array.copy()
+    assert double_columns(array) == size
+    np.testing.assert_array_equal(array, 2 * before)
+
+
+@kernel
+def complex_operations(x, y, out):
+    out[0] = plus_product(x[0], y[0], y[1])
+    out[1] = less_product(x[0], y[0], y[1])
+    out[2] = plus_product(x[0], 2.0, y[1])
+    out[3] = root(x[1])
+    out[4] = where_negative(real_part(x[1]), x[0], y[0])
+    out[5] = real_part(x[0])
+
+
+def test_complex_numbers_keep_their_analytic_meaning():
+    x, y = np.array([0.3 + 1e-20j, -4.0 + 1e-20j]), np.array([2.0 - 3e-20j, 0.5 + 1e-20j])
+    out = np.zeros(6, dtype=complex)
+    complex_operations(x, y, out)
+    expected = [
+        x[0] + y[0] * y[1],
+        x[0] - y[0] * y[1],
+        x[0] + 2.0 * y[1],
+        # d sqrt(-x) / dx = -1 / (2 sqrt(-x)).
+        2.0 - 0.25e-20j,
+        x[0],
+        0.3,
+    ]
+    np.testing.assert_allclose(out.real, np.real(expected), rtol=1e-15)
+    np.testing.assert_allclose(out.imag, np.imag(expected), rtol=1e-15)
+
+
+@pytest.mark.parametrize("shape", [(1, WIDTH), (3, WIDTH), (1000, WIDTH), (5,)])
+def test_aligned_memory_begins_at_a_whole_vector(shape):
+    array = aligned(*shape)
+    assert array.ctypes.data % 64 == 0
+    assert array.shape == shape
+    assert not array.any()
