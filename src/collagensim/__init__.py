@@ -21,7 +21,7 @@ if TYPE_CHECKING:
         ModelError,
         SolveError,
     )  # fmt: skip
-    from collagensim.face import cite, scan, simulate, simulate_many
+    from collagensim.face import cite, scan, sensitivities, simulate, simulate_many
     from collagensim.response import Ensemble, Response, load
     from collagensim.skin import Skin
     from collagensim.solver.solve import solve
@@ -39,6 +39,7 @@ _HOME = {
     "simulate_many": "face",
     "cite": "face",
     "scan": "face",
+    "sensitivities": "face",
     "compare": "analysis.compare",
     "solve": "solver.solve",
     "Status": "solver.status",
@@ -58,7 +59,7 @@ _ROOMS = ("model", "plot", "write")
 __all__ = [
     "Aftercare", "CollagensimError", "ContraindicationWarning", "Ensemble", "FileError", "InputError", "ModelError",
     "Protocol", "Response", "Session", "Skin", "SolveError", "Status", "cite", "compare", "dermal_healing", "load",
-    "model", "plot", "scan", "simulate", "simulate_many", "solve", "write",
+    "model", "plot", "scan", "sensitivities", "simulate", "simulate_many", "solve", "write",
 ]  # fmt: skip
 
 

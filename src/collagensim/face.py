@@ -229,6 +229,63 @@ def scan(
     )  # fmt: skip
 
 
+def sensitivities(
+    skin: Skin,
+    protocol: Protocol,
+    parameters: Sequence[str] | None = None,
+    *,
+    days: float = 365.0,
+    ageing: bool = True,
+    variables: Sequence[str] | None = None,
+    output_days: Sequence[float] | None = None,
+    rtol: float = 1e-6,
+    threads: int = 1,
+    model: Model | None = None,
+) -> xr.Dataset:
+    """Return how much each variable of a course moves with each parameter, as exact derivatives.
+
+    Baseline, sessions and stepper carry the derivative along with the value, so that no two courses are subtracted.
+
+    Parameters
+    ----------
+    skin, protocol, days, ageing, rtol, model
+        As in `simulate`.
+    parameters : sequence of str, optional
+        Names; default all but the zone radius, which shapes the zones themselves.
+    variables : sequence of str, optional
+        Species and derived quantities; default the collagens, elastin, cells, capillaries, redness and epidermis.
+    output_days : sequence of float, optional
+        Increasing days; default 1, 3, 7, 14, 28, 56, 90, 180 and 365 within the course.
+    threads : int
+        Parameters are shared out among that many.
+
+    Returns
+    -------
+    xarray.Dataset
+        d variable / d ln parameter, in the variable's unit, over ``parameter``, ``time`` [day] and ``layer``: a
+        parameter higher by one percent moves the variable by a hundredth of it.
+
+    Raises
+    ------
+    InputError, ModelError, SolveError
+
+    Examples
+    --------
+    >>> import collagensim as cs
+    >>> session = cs.Session(device="pen", depth_mm=1.5, density_per_cm2=250)
+    >>> moved = cs.sensitivities(cs.Skin(), cs.Protocol([(0, session)]), ["debris_clearance"], days=7)
+    >>> moved["fibroblasts"].dims
+    ('parameter', 'time', 'layer')
+    """
+    from collagensim.analysis.sensitivities import sensitivities as derivatives
+    from collagensim.biology import dermal_healing
+
+    return derivatives(
+        dermal_healing() if model is None else model, skin, protocol, parameters, days=days, ageing=ageing,
+        variables=variables, output_days=output_days, rtol=rtol, threads=threads,
+    )  # fmt: skip
+
+
 def cite(response: Response | Ensemble | None = None) -> str:
     """Return what to cite as BibTeX: this package and, for a response, the publications behind its numbers.
 

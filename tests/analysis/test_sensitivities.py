@@ -11,7 +11,7 @@ SESSION = cs.Session(device="pen", depth_mm=1.5, density_per_cm2=250)
 PROTOCOL = cs.Protocol.series(SESSION, sessions=2, spacing_days=20)
 DAYS = [1.0, 10.0, 21.0, 40.0]
 VARIABLES = ["collagen_total", "fibroblasts", "erythema"]
-# One that acts in the inflammation, one that spreads a signal, one that sets the resting skin, one that a session reads.
+# Two of the inflammation, one of the resting skin, one of the late dermis.
 NAMES = ["neutrophil_phagocytosis", "debris_clearance", "papillary_iii", "tension_activation"]
 
 

@@ -28,7 +28,13 @@ TABLE = {
 # The public names and the command line may import everything, lazily.
 FACE = {"__init__", "face", "cli"}
 # Methods that reach upward: one line that hands on, with its import in the body.
-FORWARDS = {("write", "solver"), ("response", "__init__"), ("response", "solver"), ("response", "analysis"), ("response", "face")}
+FORWARDS = {
+    ("write", "solver"),
+    ("response", "__init__"),
+    ("response", "solver"),
+    ("response", "analysis"),
+    ("response", "face"),
+}
 HEAVY = ("numba", "scipy", "sympy", "matplotlib", "xarray", "pandas", "pint")
 
 IN_ROOMS = [i for m in source.modules() if source.room(m) not in FACE for i in source.imports(m)]

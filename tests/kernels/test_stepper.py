@@ -6,7 +6,7 @@ from collagensim.kernels import stepper
 from collagensim.kernels.numbers import WIDTH
 from collagensim.kernels.tableaus import RODAS5P
 from naive.machine_code import jacobian_of, rates_of
-from naive.robertson import RATES, Run
+from naive.robertson import NO_LINKS, RATES, Run, engine_of
 
 # Published reference values: Hairer and Wanner, Solving ODEs II, and the SUNDIALS example cvRoberts_dns.
 AT_40 = np.array([0.7158270688, 9.185534765e-6, 0.2841637457])
@@ -207,3 +207,23 @@ def test_an_interpolant_that_dips_below_the_floor_becomes_a_line():
     assert found[0] == 0.75
     assert found[1] != 2.0
     assert found[2] == 3.5
+
+
+@pytest.mark.parametrize("joined", [True, False])
+@pytest.mark.parametrize("written_out", [True, False])
+def test_a_complex_rate_constant_carries_its_derivative(joined, written_out):
+    links = (np.array([0, 3]), np.array([3, 0]), np.array([0.3, 0.1])) if joined else NO_LINKS
+    start = np.array([[[1.0, 0.3, 0.4], [0.2, 0.1, 0.5]]])[:, : 1 + joined]
+
+    def end(p):
+        made = engine_of(np.array([[p, 0.8, 1.5]]), start, links=links, rtol=1e-9, written_out=written_out)
+        rows = np.empty((1, 0, made.layout.n), dtype=made.own.dtype)
+        made.run(np.array([2.0]), np.empty((1, 0)), rows)
+        return made.state.copy()
+
+    carried, h = end(1.0 + 1e-20j), 1e-3
+    # The states are those of the real solve, whose rounding the blocks' order in memory leaves alone.
+    np.testing.assert_allclose(carried.real, end(1.0), rtol=1e-12)
+    # Central differences: h^2 / 6 times a third derivative of order 1, and 1e-9 / h where the two solves' steps differ.
+    differences = (end(1.0 + h) - end(1.0 - h)) / (2 * h)
+    np.testing.assert_allclose(carried.imag / 1e-20, differences, atol=2e-6)

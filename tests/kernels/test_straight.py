@@ -90,12 +90,10 @@ def test_a_complex_step_carries_the_derivative(which):
     up, down = (lane(given(), 0) for _ in range(2))
     up[which][0] += h
     down[which][0] -= h
-    # The modulus is there for pivots: of a complex number it is no analytic function.
-    out = out[:8]
     # Central differences: truncation h^2 times a third derivative of some tens, rounding eps / h times values of ten.
-    differences = (by_python(*up) - by_python(*down))[:8] / (2 * h)
+    differences = (by_python(*up) - by_python(*down)) / (2 * h)
     np.testing.assert_allclose(out.imag / 1e-20, differences, atol=1e-8)
-    np.testing.assert_allclose(out.real, by_python(*lane(given(), 0))[:8], rtol=20 * np.finfo(float).eps)
+    np.testing.assert_allclose(out.real, by_python(*lane(given(), 0)), rtol=20 * np.finfo(float).eps)
 
 
 def test_a_product_that_is_added_is_rounded_once():

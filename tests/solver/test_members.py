@@ -5,12 +5,14 @@ import pytest
 
 import collagensim as cs
 from collagensim.errors import InputError, ModelError, SolveError
-from collagensim.solver import exchange
+from collagensim.solver import engine, exchange
 from collagensim.solver.mean_field import weighing
 from collagensim.solver.resting import SPACE, at_rest
 from collagensim.solver.simulate import simulate_course, simulate_courses
+from collagensim.solver.status import Status
 from collagensim.solver.strike import strike
 from collagensim.solver.system import Bound
+from naive.robertson import NO_LINKS, RATES, engine_of
 
 MODEL = cs.dermal_healing()
 PEN = cs.Session(device="pen", depth_mm=1.2, density_per_cm2=200)
@@ -76,8 +78,55 @@ def test_a_members_bits_depend_neither_on_the_others_nor_on_its_place(together, 
             np.testing.assert_array_equal(one.baseline[name], other.baseline[name], err_msg=name)
 
 
+@pytest.mark.parametrize(
+    ("threads", "share", "chunk"), [(1, 64, 1), (1, 64, 7), (1, 3, 400), (2, 4, 400), (2, 1, 7), (2, 5, 1)]
+)
+def test_a_members_bits_depend_neither_on_threads_nor_on_portions(
+    together, threads, share, chunk, monkeypatch
+):
+    monkeypatch.setattr(engine, "SHARE", share)
+    monkeypatch.setattr(engine, "CHUNK", chunk)
+    found = courses(range(N), threads=threads)
+    assert not found.failures
+    for name, values in found.values.items():
+        np.testing.assert_array_equal(values, together.values[name], err_msg=name)
+
+
+def integrated(p, start, links):
+    """States, clocks and work counts of Robertson's kinetics at 40 s, and how each member ended."""
+    made = engine_of(p, start, links=links)
+    made.run(np.full(len(p), 40.0), np.empty((len(p), 0)), np.empty((len(p), 0, made.layout.n)))
+    return made.state.copy(), made.clock.copy(), made.counts.copy(), made.status
+
+
+@pytest.mark.parametrize("n_blocks", [1, 2])
+def test_a_neighbour_that_fails_touches_nobody(n_blocks):
+    rng = np.random.default_rng(6)
+    n, to = 21, np.array([0, 3, 2, 5])
+    links = NO_LINKS if n_blocks == 1 else (to, to[[1, 0, 3, 2]], np.array([0.3, 0.1, 2.0, 0.7]))
+    p, start = (
+        RATES * rng.uniform(0.5, 2.0, (n, 3)),
+        rng.uniform(0.0, 1.0, (n, n_blocks, 3)) * [1.0, 1e-5, 1.0],
+    )
+    sound = integrated(p, start, links)
+    assert set(sound[3]) == {Status.COMPLETED}
+    # A rate that is no number, a state that is none, a blow-up in finite time, a matrix that is not finite.
+    p[2, 2], start[5, 0, 1], p[9] = np.nan, np.nan, [0.0, 0.0, -1e3]
+    p[14], start[14] = [0.0, 0.0, 1e308], [0.0, 1e-160, 0.0]
+    start[9] = [0.0, 1.0, 0.0]
+    bad = np.isin(np.arange(n), [2, 5, 9, 14])
+    found = integrated(p, start, links)
+    assert [status is Status.COMPLETED for status in found[3]] == (~bad).tolist()
+    for one, other in zip(sound[:3], found[:3], strict=True):
+        np.testing.assert_array_equal(one[~bad], other[~bad])
+    alone = integrated(p[16:17], start[16:17], links)
+    for one, other in zip(found[:3], alone[:3], strict=True):
+        np.testing.assert_array_equal(one[16:17], other)
+
+
 def test_a_member_is_the_course_of_the_model_with_its_parameters(together):
-    for i in (1, 3):
+    # Alone its blocks fill the lanes, together members do: every sum runs in the same order either way.
+    for i in range(9):
         one = simulate_course(MODEL.with_parameters(SETS[i]), SKINS[i], PROTOCOLS[i], days=DAYS)
         for name, values in one.values.items():
             np.testing.assert_array_equal(values, together.course(i).values[name], err_msg=name)

@@ -54,7 +54,8 @@ def invert(a: Numbers, t: int, stride: int, weakest: Number) -> Number:
     n_columns = min(t, per_row)
     for p in range(t):
         pivot = at(a, p * stride + p)
-        weakest = smaller(abs(pivot), weakest)
+        # The product is 0, or NaN for a pivot that is not finite, and NaN stays.
+        weakest = smaller(abs(pivot), weakest) + abs(pivot) * 0.0
         reciprocal = 1.0 / pivot
         put(a, p * stride + p, 1.0)
         row = segment(wide, p * per_row, per_row)
@@ -311,8 +312,10 @@ def factorise_blocks(
         own = segment(values, first * shape[TERMS], 0), segment(lu, first_staged, w)
         kept = segment(lu, first * shape[FACTORS], 0), segment(lu, first_staged + 2 * w, size * w)
         call(code, (own[0], own[1], kept[0], kept[1], segment(lu, first_staged + w, w)))
-        for i in range(w):
-            low = smaller(real_part(at(lu, first_staged + w + i)), low)
+        # Padding is followed nowhere: nothing keeps it within reason.
+        for i in range(min(w, shape[BLOCKS] - first)):
+            lowest = real_part(at(lu, first_staged + w + i))
+            low = smaller(lowest, low) + lowest * 0.0
         hand_over(lu, shape, first, w)
     weakest[0] = low
     factorise_grid(link_rate, plan, lu, weakest)

@@ -47,7 +47,8 @@ def factorise(
                 dense[lu_column[r]] = less_product(dense[lu_column[r]], factor, lu[r])
         for q in range(upper, last):
             lu[q] = dense[lu_column[q]]
-        low = smaller(abs(dense[i]), low)
+        # The product is 0, or NaN for a pivot that is not finite, and NaN stays.
+        low = smaller(abs(dense[i]), low) + abs(dense[i]) * 0.0
         inverse[i] = 1.0 / dense[i]
     weakest[0] = low
 

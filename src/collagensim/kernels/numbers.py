@@ -45,8 +45,9 @@ if TYPE_CHECKING:
 else:
     from numba import njit
 
-    kept = njit(cache=True, nogil=True, error_model="numpy")
-    kernel = njit(nogil=True, error_model="numpy")
+    # No kernel allocates, so none counts owners.
+    kept = njit(cache=True, nogil=True, error_model="numpy", _nrt=False)
+    kernel = njit(nogil=True, error_model="numpy", no_cfunc_wrapper=True, _nrt=False)
 
 
 def aligned(*shape: int) -> Floats:
@@ -298,12 +299,13 @@ if not TYPE_CHECKING:
         populate_array(view, data=data, shape=[size], strides=[width], itemsize=width, meminfo=None)
         return view._getvalue()
 
-    @intrinsic
-    def _view(context, array):
+    def _as_numbers(context, array):
         # Not marked as aligned: arrays of callers may start anywhere, and aligned ones lose nothing by it.
-        kind = types.Array(LANES, 1, "C", aligned=False)
+        kind = types.Array(LANES, 1, "C", aligned=False) if array.ndim == 2 else array
 
         def code(context, builder, sig, args):
+            if kind == array:
+                return impl_ret_borrowed(context, builder, kind, args[0])
             source = context.make_array(sig.args[0])(context, builder, args[0])
             data = builder.bitcast(source.data, VECTOR.as_pointer())
             return _array(context, builder, kind, data, cgutils.unpack_tuple(builder, source.shape)[0])
@@ -376,15 +378,11 @@ if not TYPE_CHECKING:
 
         return types.void(address, arrays), code
 
-    @overload(as_numbers)
-    def _as_numbers(array):
-        return (lambda array: _view(array)) if array.ndim == 2 else (lambda array: array)
-
     if not config.DISABLE_JIT:
         plus_product, less_product = intrinsic(_fused(False)), intrinsic(_fused(True))
         larger, smaller = intrinsic(_chosen(">")), intrinsic(_chosen("<"))
         where_negative, real_part = intrinsic(_where_negative), intrinsic(_real_part)
-        segment, columns = intrinsic(_segment), intrinsic(_columns)
+        as_numbers, segment, columns = intrinsic(_as_numbers), intrinsic(_segment), intrinsic(_columns)
         at, put = intrinsic(_at), intrinsic(_put)
         call = intrinsic(_call_address)
 

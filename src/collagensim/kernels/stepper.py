@@ -138,8 +138,11 @@ def factorise(
     elif sparse[0].size > 0:
         linear.factorise(values, shift, weakest, sparse, lu, dense)
     else:
-        weakest[0] = abs(shift[0])
-        call(functions[BLOCK_FACTORISE], (values, shift, lu, dense, weakest))
+        # Behind the factors: machine code reads and writes numbers of one kind only.
+        own = segment(lu, lu.size - 2, 1), segment(lu, lu.size - 1, 1)
+        own[0][0], own[1][0] = shift[0], abs(shift[0])
+        call(functions[BLOCK_FACTORISE], (values, own[0], lu, dense, own[1]))
+        weakest[0] = real_part(own[1][0])
 
 
 @kernel

@@ -88,7 +88,7 @@ class Engine:
         self.functions = bound.compiled.functions("complex" if bound.dtype == np.complex128 else kind)
         self.plan = bound.compiled.plan(self.link_to, self.link_from, self.layout)
         self.plans = _plans(self.plan)
-        self.n_factors = max(bound.compiled.n_factors, 1) if self.plan is None else self.plan.n_lu
+        self.n_factors = bound.compiled.n_factors + 2 if self.plan is None else self.plan.n_lu
         self._compiled = compiled_stepper()
         self.terms = bound.compiled.terms(self.link_to, self.link_from, self.layout)
         self.links = self.layout.index(self.link_to), self.layout.index(self.link_from)
@@ -103,8 +103,9 @@ class Engine:
 
     @property
     def plain(self) -> bool:
-        """Whether there is one member of plain floats."""
-        return self.bound.n == 1 and self.bound.dtype == np.float64
+        """Whether there is one member of plain floats whose blocks, where they are joined, fit into the lanes."""
+        fits = not self.bound.compiled.joined or self.n_blocks <= WIDTH
+        return self.bound.n == 1 and self.bound.dtype == np.float64 and fits
 
     def _lay_out(self, link_rate: Array) -> None:
         """Write what the stepper reads of each member into one row."""

@@ -89,6 +89,9 @@ def grid_plan(
     for b, beside, is_diagonal in order:
         operations.append((coupled.INVERT, b, 0, 0, 0))
         for j in () if is_diagonal else beside:
+            # A coupling that is still diagonal is written out beside one that is full.
+            for way in ((b, j), (j, b)):
+                place.setdefault(way, len(place))
             operations.append((coupled.MULTIPLY, place[b, j], b, 0, 0))
         for i in beside:
             for j in beside:

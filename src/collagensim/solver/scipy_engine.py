@@ -82,6 +82,9 @@ class ScipyEngine(Engine):
                 system.watch()
         except _Stopped as stop:
             return stop.ending
+        except (ArithmeticError, ValueError):
+            # On spans and steps near the smallest float its step control divides by zero.
+            return stepper.STEP_TOO_SMALL
         return stepper.DONE
 
 

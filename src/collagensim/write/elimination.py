@@ -107,7 +107,8 @@ def _factorise(
             known.add((i, j))
     for k, row, column in steps:
         lines += [
-            f"low = smaller(abs(a_{k}_{k}), low)",
+            # The product is 0, or NaN for a pivot that is not finite, and NaN stays.
+            f"low = smaller(abs(a_{k}_{k}), low) + abs(a_{k}_{k}) * 0.0",
             f"r_{k} = 1.0 / a_{k}_{k}",
             f"{factors(k, k)} = r_{k}",
         ]
