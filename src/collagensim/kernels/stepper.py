@@ -177,15 +177,19 @@ def combine_stages(
     stage: int, y: Numbers, stages: Numbers, tableau: Tableau, trial: Numbers, pull: Numbers
 ) -> None:
     """The stage's point y + sum_j combine[j] k_j in ``trial``, sum_j couple[j] k_j in ``pull``, in one pass."""
-    combine, couple, _, _ = tableau
+    first = stage * N_STAGES
+    combine, couple = (
+        segment(tableau[0].reshape(-1), first, stage),
+        segment(tableau[1].reshape(-1), first, stage),
+    )
     start, slopes, points, drags = columns(y), columns(stages), columns(trial), columns(pull)
     n = start.size
     for i in range(n):
         point, drag = at(start, i), at(start, i) * 0.0
         for j in range(stage):
             k = at(slopes, j * n + i)
-            point = plus_product(point, combine[stage, j], k)
-            drag = plus_product(drag, couple[stage, j], k)
+            point = plus_product(point, at(combine, j), k)
+            drag = plus_product(drag, at(couple, j), k)
         put(points, i, point)
         put(drags, i, drag)
 
@@ -311,8 +315,9 @@ def try_step(
                 small[LOW] = mean_square(dense, y, rtol, atol, sizes)
             choose_steps(who, clock, counts, small_flat, work_flat, sizes, tableau[3], rtol)
             factorise(functions, values, link_rate, small, plans, lu, dense)
+        inverse = at(small, INVERSE)
         for i in range(n):
-            put(slope, i, plus_product(at(slope, i), small[INVERSE], at(pull, i)))
+            put(slope, i, plus_product(at(slope, i), inverse, at(pull, i)))
         substitute(functions, slope, plans, lu, dense, segment(stages, s * row, n))
     last, new = segment(stages, (N_STAGES - 1) * row, n), segment(work, scratch + NEW * row, n)
     finish_step(y, trial, last, rtol, atol, floor, new, small, sizes)
@@ -513,7 +518,7 @@ def write_rows(
         for lane in range(width):
             if small_flat[THETA * width + lane] > 0.0:
                 for i in range(sizes[N]):
-                    rows[who[lane], counts[who[lane], ROW], i] = work_flat[(out + i) * width + lane]
+                    rows[who[lane], counts[who[lane], ROW], i] = at(work_flat, (out + i) * width + lane)
                 counts[who[lane], ROW] += 1
 
 
@@ -528,7 +533,7 @@ def take_steps(
         at_one = at_one and (who[lane] < 0 or verdicts[lane] == DONE)
     if at_one:
         for i in range(n):
-            work[i] = work[new + i]
+            put(work, i, at(work, new + i))
     for lane in range(width):
         if who[lane] >= 0 and verdicts[lane] == DONE:
             if not at_one:
