@@ -124,3 +124,9 @@ def test_an_unbound_input_is_named():
     bare = Model("bare", [A], reactions=[Reaction("gain", Input("dose", "1/day", "body"), {A: 1})])
     with pytest.raises(InputError, match="input 'dose' \\[1/day\\] of 'bare' has no value"):
         cs.solve(bare, until=1.0)
+
+
+def test_an_output_time_next_to_the_start_is_reached():
+    # The place of that row within the first step underflows to zero.
+    found = cs.solve(robertson(), until=1.0, times=[5e-324, 1.0])
+    assert found.data["aa"].values[0] == 1.0

@@ -490,10 +490,10 @@ def is_due(member: int, after: float, counts: Integers, t_out: Floats) -> bool:
 def find_due(
     who: Integers, verdicts: Integers, clock: Floats, counts: Integers, t_out: Floats, small: Floats
 ) -> bool:
-    """Set each lane's THETA to the place of its next row within its step, 0 for none; whether there is any."""
+    """Set each lane's THETA to the place of its next row within its step, -1 for none; whether there is any."""
     due, width = False, who.size
     for lane in range(width):
-        small[THETA * width + lane] = 0.0
+        small[THETA * width + lane] = -1.0
         member = who[lane]
         if member >= 0 and verdicts[lane] == DONE:
             h = small[TRIED * width + lane]
@@ -516,7 +516,7 @@ def write_rows(
             blended = True
         interpolate(work, small[THETA], sizes)
         for lane in range(width):
-            if small_flat[THETA * width + lane] > 0.0:
+            if small_flat[THETA * width + lane] >= 0.0:
                 for i in range(sizes[N]):
                     rows[who[lane], counts[who[lane], ROW], i] = at(work_flat, (out + i) * width + lane)
                 counts[who[lane], ROW] += 1
