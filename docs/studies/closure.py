@@ -74,7 +74,9 @@ def gain(field_class, spacing_days, *, spread=False):
     wound = injure(SKIN, SESSION, zone_radius_um=float(field.radius_um[0]))
     days = [spacing_days * k for k in range(5)]
     happenings = [Happening(day, Spread(wound) if spread else wound, {}) for day in days]
-    course = Columns(field, run_course(field, happenings, DAYS, np.array([0.0, DAYS])), days).tissue().course(0)
+    course = (
+        Columns(field, run_course(field, happenings, DAYS, np.array([0.0, DAYS])), days).tissue().course(0)
+    )
     values = course.values["collagen_total"]
     mass = values @ course.layer_thickness
     return 100 * (values[-1, 0] / values[0, 0] - 1), 100 * (mass[-1] / mass[0] - 1)
