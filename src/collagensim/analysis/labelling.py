@@ -17,7 +17,7 @@ from collagensim.response import Ensemble
 from collagensim.response.ensemble import FAILURE_COLUMNS, with_parameters
 from collagensim.skin import LAYERS
 from collagensim.solver.provenance import provenance_of
-from collagensim.solver.simulate import _sources
+from collagensim.solver.simulate import sources_used
 from collagensim.solver.solve import long_names
 
 
@@ -104,7 +104,7 @@ def _provenance(asked: Asked) -> dict[str, Any]:
     plans = {
         (frozenset(session.device for _, session in p.events()), bool(p.care_changes())): p for p in protocols
     }
-    used = [row for skin in kinds.values() for plan in plans.values() for row in _sources(skin, plan)]
+    used = [row for skin in kinds.values() for plan in plans.values() for row in sources_used(skin, plan)]
     sources = {tuple(sorted(row.items())): row for row in used}
     record = provenance_of(
         asked.model,

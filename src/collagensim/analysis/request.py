@@ -15,7 +15,7 @@ from collagensim.errors import InputError, increasing, one_of, plain, whole
 from collagensim.model import Model
 from collagensim.skin import LAYERS
 from collagensim.solver.outline import outline
-from collagensim.solver.simulate import _daily, check
+from collagensim.solver.simulate import check, daily
 
 Array = NDArray[np.float64]
 
@@ -61,7 +61,7 @@ class Asked:
 
     def grid(self, member: int) -> Array:
         """The days on which endpoints of a member are read."""
-        return np.asarray(_daily(self.days, tuple(self.pairs.protocol(member).days)))
+        return np.asarray(daily(self.days, tuple(self.pairs.protocol(member).days)))
 
     def grids(self, members: range) -> list[list[float]] | None:
         """Output days for the solver, one array a member; None for its own."""

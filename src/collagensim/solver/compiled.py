@@ -73,11 +73,6 @@ class Compiled:
         """States of one block."""
         return len(self.model.species)
 
-    @property
-    def source_nonzeros(self) -> int:
-        """Nonzeros of one block's Jacobian."""
-        return int(self.local_row.size)
-
     def plan(self, link_to: Integers, link_from: Integers, layout: Layout) -> Plan | GridPlan | None:
         """Elimination plan for the blocks of a layout with those links."""
         key = link_to.tobytes() + link_from.tobytes() + repr(layout).encode()

@@ -81,7 +81,7 @@ def simulate(
         },
         skin=skin.to_dict(),
         protocol=protocol.to_dict(),
-        sources=_sources(skin, protocol),
+        sources=sources_used(skin, protocol),
         assumptions=[*protocol.all_assumptions, *notes],
     )
     return Response(
@@ -292,9 +292,7 @@ def _run(
             field.stop(place, error)
             continue
         sessions = tuple(h.day for h in plans[i] if h.injury is not None)
-        times[i] = (
-            _daily(first.span, sessions) if grids[i] is None else np.asarray(grids[i], dtype=np.float64)
-        )
+        times[i] = daily(first.span, sessions) if grids[i] is None else np.asarray(grids[i], dtype=np.float64)
     injuries = dict.fromkeys(h.injury for plan in plans for h in plan if h.injury is not None)
     notes = list(dict.fromkeys(text for injury in injuries for text in injury.warnings))
     try:
@@ -334,7 +332,7 @@ def _wound(skin: Skin, session: Session, zone_radius_um: float) -> Injury:
     return injure(skin, session, zone_radius_um=zone_radius_um)
 
 
-def _sources(skin: Skin, protocol: Protocol) -> list[dict[str, Any]]:
+def sources_used(skin: Skin, protocol: Protocol) -> list[dict[str, Any]]:
     """Return the figures of skin, devices and aftercare that a run used, in the columns of the parameters'."""
     devices = dict.fromkeys(session.device for _, session in protocol.events())
     rows = [*skin.table(), *(row for device in devices for row in device_table(device))]
@@ -366,7 +364,7 @@ def _happenings(skin: Skin, protocol: Protocol, radius_um: float, days: float) -
 
 
 @functools.lru_cache(maxsize=1024)
-def _daily(days: float, sessions: tuple[float, ...]) -> Array:
+def daily(days: float, sessions: tuple[float, ...]) -> Array:
     """Output days when none are asked for: daily and denser in the two days after each session."""
     daily = np.arange(0.0, np.floor(days) + 1.0)
     dense = [day + hour / 24.0 for day in sessions for hour in AFTER_SESSION_H]
