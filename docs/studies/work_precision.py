@@ -39,9 +39,10 @@ and stiffness of the healing model (25 states, 365 days, six sessions), against 
 
 What to read off:
 
-- Up to six digits RODAS5P needs the fewest evaluations on every problem, or as few as the best.
-- Beyond eight digits Radau overtakes it: the order of a Rosenbrock method suffers where a problem is stiff and not
-  linear (here to about 4), that of Radau does not. On VDPOL LSODA overtakes it from seven digits.
+- All methods get the exact Jacobian. Up to six digits they then need much the same number of evaluations, and
+  RODAS5P is among the best on every problem.
+- Beyond eight digits Radau overtakes it on most: the order of a Rosenbrock method suffers where a problem is stiff and
+  not linear (here to about 4), that of Radau does not. LSODA overtakes it from seven digits on VDPOL and POLLU.
 - A tolerance of 1e-k gives RODAS5P k digits or more, to a tenth; LSODA and BDF often give one or two fewer than asked.
 - BDF fails on VDPOL below 1e-8: at the jumps it wants steps shorter than the spacing of the numbers.
 
