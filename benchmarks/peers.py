@@ -21,7 +21,7 @@ import numpy as np
 from problems import wound25
 
 from collagensim.kernels.numbers import call
-from collagensim.kernels.stepper import BLOCK_RATES
+from collagensim.kernels.table import BLOCK_RATES
 from collagensim.solver.compiled import stepper
 from collagensim.solver.engine import Engine, Limits, make_engine
 from collagensim.solver.system import Bound, Space
@@ -60,16 +60,15 @@ def reference() -> Array:
 def compiled_right_side() -> tuple[Callable[..., Array], Callable[..., Array]]:
     """Return f(t, y) and its dense Jacobian, both from the machine code that the package itself runs."""
     engine, row, column = _one_by_one()
-    kernels, functions, sizes, links = stepper(), engine.functions, engine.sizes, engine.links
-    p, u, link_rate, values = engine.bound.p[0], engine.bound.u[0, 0], np.empty(0), np.empty(row.size)
+    kernels, table, own, values = stepper(), engine.table, engine.own[0], np.empty(row.size)
 
     def rates(t: float, y: Array) -> Array:
         out = np.empty(y.size)
-        kernels.rates_of(functions, y, p, u, links, link_rate, sizes, out)
+        kernels.rates_of(table, y, own, out)
         return out
 
     def slopes(t: float, y: Array) -> Array:
-        kernels.jacobian_of(functions, y, p, u, link_rate, sizes, values)
+        kernels.jacobian_of(table, y, own, values)
         dense = np.zeros((y.size, y.size))
         dense[row, column] = values
         return dense

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.integrate import solve_ivp
 
-from collagensim.kernels import stepper
+from collagensim.kernels import table as entry
 from collagensim.kernels.tableaus import RODAS5P
 from naive.robertson import Run
 
@@ -34,7 +34,7 @@ def march(n_steps, *, embedded):
     for _ in range(n_steps):
         run.step(SPAN / n_steps)
         if embedded:
-            run.y[:] -= run.work[0][stepper.N_STAGES - 1]
+            run.y[:] -= run.work[0][entry.N_STAGES - 1]
     return run.y
 
 

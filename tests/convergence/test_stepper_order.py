@@ -1,7 +1,7 @@
 import numpy as np
 from scipy.integrate import solve_ivp
 
-from collagensim.kernels import stepper
+from collagensim.kernels import table as entry
 from collagensim.kernels.tableaus import RODAS5P
 from naive.robertson import Run
 
@@ -56,7 +56,7 @@ def test_the_adaptive_error_falls_with_the_tolerance():
     errors = []
     for rtol in (1e-5, 1e-7, 1e-9):
         run = Run(p=P, start=START, rtol=rtol, atol=(rtol, rtol, rtol))
-        assert run.advance(2.0) == stepper.DONE
+        assert run.advance(2.0) == entry.DONE
         errors.append(np.max(np.abs(run.y - end)))
     # Proportional to the tolerance but for the steps' fitting into the interval, a factor of ten at most.
     assert errors[0] > 10 * errors[1] > 100 * errors[2]

@@ -27,15 +27,14 @@ COUPLINGS = {
 # Kept in the cache folder, where the stepper is: it takes as long to compile.
 SOLVE = """
 from collagensim.kernels import coupled
-from collagensim.kernels.numbers import as_numbers, kept, segment
+from collagensim.kernels.numbers import as_numbers, flat, kept
 
 
 @kept
 def solve(code, values, link_rate, small, plan, lu, right, x, out):
-    rates, numbers, both = as_numbers(link_rate), as_numbers(lu), as_numbers(small)
-    shift, weakest = segment(both, 0, 1), segment(both, 1, 1)
-    coupled.factorise_blocks(code[0], as_numbers(values), rates, shift, weakest, plan, numbers)
-    coupled.solve_blocks(code[1], code[2], as_numbers(right), plan, numbers, as_numbers(x), as_numbers(out))
+    rates, numbers, both, lists = as_numbers(link_rate), as_numbers(lu), as_numbers(small), flat(plan)
+    both[1] = coupled.factorise_blocks(code[0], as_numbers(values), rates, both[0], lists, numbers)
+    coupled.solve_blocks(code[1], code[2], as_numbers(right), lists, numbers, as_numbers(x), as_numbers(out))
 """
 solve = load_module(f"collagensim_solve_for_a_test_{digest(SOLVE)}", SOLVE).solve
 
@@ -96,7 +95,7 @@ class Blocks:
         values = np.concatenate([self.values.reshape(-1, WIDTH), np.zeros((2 * self.to.size, WIDTH))])
         out = aligned(n, WIDTH)
         solve(
-            self.code("lanes"), values, self.link_rate, small, plan.arrays(), aligned(plan.n_lu, WIDTH),
+            self.code("lanes"), values, self.link_rate, small, plan.table, aligned(plan.n_lu, WIDTH),
             self.right.reshape(n, WIDTH), aligned(n, WIDTH), out,
         )  # fmt: skip
         return out.reshape(self.right.shape), small[1]
@@ -108,7 +107,7 @@ class Blocks:
         values, right = (layout.place(given[None, ..., i], 0.0)[0] for given in (self.values, self.right))
         small, out = np.array([SHIFT, 0.0]), np.zeros(layout.n)
         solve(
-            self.code("lanes"), values, self.link_rate[:, i].copy(), small, plan.arrays(), np.zeros(plan.n_lu),
+            self.code("lanes"), values, self.link_rate[:, i].copy(), small, plan.table, np.zeros(plan.n_lu),
             right, np.zeros(layout.n), out,
         )  # fmt: skip
         return layout.blocks(out), small[1]
@@ -180,4 +179,4 @@ def test_every_block_is_eliminated_once_and_a_chain_from_its_ends():
 def test_a_plan_depends_on_its_links_alone():
     one, other = (Blocks(6, "all").plan(Layout(6, 11, alternating=False)) for _ in range(2))
     assert one.n_lu == other.n_lu
-    assert all(np.array_equal(a, b) for a, b in zip(one.fields, other.fields, strict=True))
+    np.testing.assert_array_equal(one.table, other.table)

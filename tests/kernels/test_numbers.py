@@ -9,17 +9,16 @@ from collagensim.kernels.numbers import (
     WIDTH,
     aligned,
     as_numbers,
-    at,
     columns,
     kernel,
     larger,
     less_product,
+    n_columns,
     plus_product,
-    put,
     real_part,
     root,
-    segment,
     smaller,
+    tail,
     where_negative,
 )
 
@@ -46,31 +45,31 @@ NAMES = [*OPERATIONS, *OTHERS]
 @kernel
 def apply_all(a, b, c, out):
     x, y, z, found = as_numbers(a), as_numbers(b), as_numbers(c), as_numbers(out)
-    n = x.size
+    n = a.shape[0]
     for i in range(n):
-        p, q, r = at(x, i), at(y, i), at(z, i)
-        put(found, i, p + q)
-        put(found, n + i, p - q)
-        put(found, 2 * n + i, p * q)
-        put(found, 3 * n + i, p / q)
-        put(found, 4 * n + i, -p)
-        put(found, 5 * n + i, abs(p))
-        put(found, 6 * n + i, larger(p, q))
-        put(found, 7 * n + i, smaller(p, q))
-        put(found, 8 * n + i, where_negative(p, q, r))
-        put(found, 9 * n + i, root(p))
-        put(found, 10 * n + i, real_part(p))
-        put(found, 11 * n + i, (2 * p - 1.0) / 3.0)
+        p, q, r = x[i], y[i], z[i]
+        found[i] = p + q
+        found[n + i] = p - q
+        found[2 * n + i] = p * q
+        found[3 * n + i] = p / q
+        found[4 * n + i] = -p
+        found[5 * n + i] = abs(p)
+        found[6 * n + i] = larger(p, q)
+        found[7 * n + i] = smaller(p, q)
+        found[8 * n + i] = where_negative(p, q, r)
+        found[9 * n + i] = root(p)
+        found[10 * n + i] = real_part(p)
+        found[11 * n + i] = (2 * p - 1.0) / 3.0
         total = p
         total += q
         total -= r
         total *= q
         total /= r
-        put(found, 12 * n + i, total)
-        put(found, 13 * n + i, plus_product(p, q, r))
-        put(found, 14 * n + i, less_product(p, q, r))
-        put(found, 15 * n + i, np.exp(q))
-        put(found, 16 * n + i, np.log(abs(p)))
+        found[12 * n + i] = total
+        found[13 * n + i] = plus_product(p, q, r)
+        found[14 * n + i] = less_product(p, q, r)
+        found[15 * n + i] = np.exp(q)
+        found[16 * n + i] = np.log(abs(p))
 
 
 def given():
@@ -136,12 +135,12 @@ def test_transcendental_functions_are_good_to_a_rounding(found, name, which, fun
 
 @kernel
 def shift_by_one(array, first, size):
-    part = segment(as_numbers(array), first, size)
-    for i in range(part.size):
+    part = tail(as_numbers(array), first)
+    for i in range(size):
         part[i] = part[i] + 1.0
 
 
-def test_numbers_and_segments_are_views():
+def test_numbers_and_tails_are_views():
     lanes, plain = aligned(6, WIDTH), np.zeros(6)
     for array in (lanes, plain):
         shift_by_one(array, 2, 3)
@@ -152,10 +151,11 @@ def test_numbers_and_segments_are_views():
 
 @kernel
 def double_columns(array):
-    wide = columns(as_numbers(array))
-    for i in range(wide.size):
+    numbers = as_numbers(array)
+    wide, n = columns(numbers), n_columns(numbers, array.shape[0])
+    for i in range(n):
         wide[i] = wide[i] * 2.0
-    return wide.size
+    return n
 
 
 @pytest.mark.parametrize(

@@ -2,8 +2,9 @@ import numpy as np
 import pytest
 from scipy.integrate import solve_ivp
 
-from collagensim.kernels import stepper
-from collagensim.kernels.numbers import WIDTH
+from collagensim.kernels import output
+from collagensim.kernels import table as entry
+from collagensim.kernels.numbers import WIDTH, flat, kept
 from collagensim.kernels.tableaus import RODAS5P
 from naive.machine_code import jacobian_of, rates_of
 from naive.robertson import NO_LINKS, RATES, Run, engine_of
@@ -15,14 +16,14 @@ AT_4E10 = np.array([5.2083e-8, 2.0833e-13, 1.0])
 
 def test_robertson_reaches_the_published_values():
     run = Run(rtol=1e-8, atol=(1e-10, 1e-14, 1e-10))
-    assert run.advance(40.0) == stepper.DONE
+    assert run.advance(40.0) == entry.DONE
     # The error of 50 to 150 steps at rtol 1e-8; ten digits are published.
     np.testing.assert_allclose(run.y, AT_40, rtol=1e-7)
 
 
 def test_robertson_survives_eleven_decades_of_time():
     run = Run(rtol=1e-8, atol=(1e-14, 1e-20, 1e-14))
-    assert run.advance(4e10) == stepper.DONE
+    assert run.advance(4e10) == entry.DONE
     # Five digits of the first two are known; their sum with the third stays 1.
     np.testing.assert_allclose(run.y, AT_4E10, rtol=2e-4)
     # The method conserves linear invariants; what is left is rounding of 500 steps of size eps.
@@ -44,10 +45,10 @@ def test_a_solve_in_pieces_has_the_same_bits(max_steps):
     whole, pieces = (Run(rtol=1e-4, atol=(1e-6, 1e-9, 1e-6)) for _ in range(2))
     whole.advance(40.0, t_out)
     n_calls = 1
-    while pieces.advance(40.0, t_out, max_steps) == stepper.MORE:
+    while pieces.advance(40.0, t_out, max_steps) == entry.MORE:
         n_calls += 1
     assert n_calls > 3
-    assert whole.counts[stepper.REJECTED] > 0
+    assert whole.counts[entry.REJECTED] > 0
     assert np.array_equal(pieces.y, whole.y)
     assert np.array_equal(pieces.clock, whole.clock)
     assert np.array_equal(pieces.counts, whole.counts)
@@ -82,10 +83,10 @@ def test_rows_between_steps_are_as_good_as_the_steps():
 
 def test_it_ends_exactly_at_the_end_and_starts_anew_after_an_event():
     run = Run()
-    assert run.advance(1.0) == stepper.DONE
-    assert run.clock[stepper.TIME] == 1.0
+    assert run.advance(1.0) == entry.DONE
+    assert run.clock[entry.TIME] == 1.0
     run.y[:] = [0.5, 0.0, 0.5]
-    run.clock[stepper.STEP] = 0.0
+    run.clock[entry.STEP] = 0.0
     run.advance(41.0)
     fresh = Run(start=(0.5, 0.0, 0.5))
     fresh.advance(40.0)
@@ -99,46 +100,46 @@ def test_no_state_is_accepted_below_its_floor():
     crude = {"p": p, "start": start, "rtol": 1e-2, "atol": (1e-1, 1e-1, 1e-1)}
     free, guarded = Run(**crude), Run(**crude, floor=1e-6)
     times = np.geomspace(1e-6, 1e-2, 200)
-    assert free.advance(1e-2, times) == guarded.advance(1e-2, times) == stepper.DONE
+    assert free.advance(1e-2, times) == guarded.advance(1e-2, times) == entry.DONE
     assert free.rows.min() < -1e-6
     assert guarded.rows.min() >= -1e-6
-    assert guarded.counts[stepper.REJECTED] > free.counts[stepper.REJECTED]
+    assert guarded.counts[entry.REJECTED] > free.counts[entry.REJECTED]
 
 
 def test_a_state_that_must_sink_below_its_floor_is_named():
     # A negative rate constant makes A fall through zero.
     run = Run(p=np.array([0.0, -1.0, 0.0]), start=(0.5, 1.0, 1.0), floor=(1e-6, np.inf, np.inf))
-    assert run.advance(10.0) == stepper.STEP_TOO_SMALL
-    assert run.counts[stepper.STATE] == 0
+    assert run.advance(10.0) == entry.STEP_TOO_SMALL
+    assert run.counts[entry.STATE] == 0
     assert -1e-6 <= run.y[0] < 1e-3
 
 
 def test_a_blow_up_ends_in_a_status():
     # dB/dt = B^2 is infinite at t = 1.
     run = Run(p=np.array([0.0, 0.0, -1.0]), start=(0.0, 1.0, 0.0))
-    assert run.advance(2.0) in (stepper.STEP_TOO_SMALL, stepper.NOT_FINITE)
-    assert abs(run.clock[stepper.TIME] - 1.0) < 1e-3
-    assert run.counts[stepper.STEPS] < 1000
+    assert run.advance(2.0) in (entry.STEP_TOO_SMALL, entry.NOT_FINITE)
+    assert abs(run.clock[entry.TIME] - 1.0) < 1e-3
+    assert run.counts[entry.STEPS] < 1000
 
 
 def test_a_rate_that_is_not_finite_ends_in_a_status_and_names_its_state():
     run = Run(p=np.array([0.04, 1e4, np.nan]))
-    assert run.advance(1.0) == stepper.NOT_FINITE
-    assert run.counts[stepper.STATE] == 1
-    assert run.clock[stepper.TIME] == 0.0
+    assert run.advance(1.0) == entry.NOT_FINITE
+    assert run.counts[entry.STATE] == 1
+    assert run.clock[entry.TIME] == 0.0
 
 
 def test_a_matrix_that_cannot_be_factorised_ends_in_a_status():
     # The rate p2 B^2 = 1e-12 is finite, its derivative 2 p2 B is not.
     run = Run(p=np.array([0.0, 0.0, 1e308]), start=(0.0, 1e-160, 0.0))
-    run.clock[stepper.STEP] = 0.1
-    assert run.advance(1.0) == stepper.SINGULAR
+    run.clock[entry.STEP] = 0.1
+    assert run.advance(1.0) == entry.SINGULAR
 
 
 def test_a_state_at_rest_is_crossed_in_one_step():
     run = Run(start=(0.0, 0.0, 1.0))
-    assert run.advance(1000.0) == stepper.DONE
-    assert run.counts[stepper.STEPS] == 1
+    assert run.advance(1000.0) == entry.DONE
+    assert run.counts[entry.STEPS] == 1
 
 
 @pytest.fixture(params=[True, False], ids=["blocks", "operation_lists"])
@@ -173,7 +174,7 @@ def test_links_couple_blocks_as_written(linked_pair):
         back = np.array([2.0 * (c[1] - c[0]), 0.7 * (c[0] - c[1])])
         return np.array([bc - p0 * a + links, p0 * a - bc - bb, bb + back]).T.ravel()
 
-    assert linked_pair.advance(40.0) == stepper.DONE
+    assert linked_pair.advance(40.0) == entry.DONE
     reference = solve_ivp(rates, (0, 40), start.ravel(), "Radau", rtol=1e-11, atol=1e-15).y[:, -1]
     # A few hundred steps at rtol 1e-9.
     np.testing.assert_allclose(linked_pair.y.ravel(), reference, rtol=1e-7)
@@ -182,28 +183,36 @@ def test_links_couple_blocks_as_written(linked_pair):
 def test_the_two_eliminations_take_the_same_steps():
     one, other = Run(), Run(written_out=False)
     for run in (one, other):
-        assert run.advance(40.0) == stepper.DONE
+        assert run.advance(40.0) == entry.DONE
     # They round differently, some eps of each stage; the controller raises that to the fifth root's relative change.
     assert one.counts.tolist() == other.counts.tolist()
     np.testing.assert_allclose(one.y, other.y, rtol=1e-11)
 
 
+@kept
+def bend(work, tableau, table):
+    output.blend(flat(work), flat(tableau), flat(table))
+    output.interpolate(flat(work), 0.5, flat(table))
+
+
 def test_an_interpolant_that_dips_below_the_floor_becomes_a_line():
     row, n = WIDTH, 3
-    sizes = np.zeros(12, dtype=np.int64)
-    sizes[[stepper.N, stepper.N_STATES, stepper.N_BLOCKS, stepper.N_ROW]] = n, n, 1, row
-    first = stepper.first_scratch(sizes)
-    work = np.zeros(first + stepper.N_SCRATCH * row)
-    # y, floor and the new state; the three rows of own are y, atol and floor.
-    work[:n], work[2 * n : 3 * n] = [1.0, 2.0, 3.0], 1e-9
-    work[first + stepper.NEW * row :][:n] = [0.5, 2.0, 4.0]
-    stages = work[3 * n :]
+    table = np.zeros(entry.N_ENTRIES, dtype=np.int64)
+    lengths = {entry.N: n, entry.N_STATES: n, entry.N_BLOCKS: 1, entry.N_ROW: row}
+    places = {entry.AT_FLOOR: 2 * row, entry.AT_STAGES: 3 * row, entry.AT_SCRATCH: (3 + entry.N_STAGES) * row}
+    for k, value in (lengths | places).items():
+        table[k] = value
+    first = table[entry.AT_SCRATCH]
+    work = np.zeros(first + entry.N_SCRATCH * row)
+    # y, floor and the new state.
+    work[:n], work[2 * row :][:n] = [1.0, 2.0, 3.0], 1e-9
+    work[first + entry.NEW * row :][:n] = [0.5, 2.0, 4.0]
+    stages = work[3 * row :]
     # Only the first state gets a bend, of -10 halfway at least, and only it is replaced.
     stages[0] = -40.0 / abs(RODAS5P.dense[0, 0])
     stages[1] = 0.1 / RODAS5P.dense[0, 0]
-    stepper.blend(work, RODAS5P.dense, sizes)
-    stepper.interpolate(work, 0.5, sizes)
-    found = work[first + stepper.PLACED * row :][:n]
+    bend(work, RODAS5P.coefficients, table)
+    found = work[first + entry.PLACED * row :][:n]
     assert found[0] == 0.75
     assert found[1] != 2.0
     assert found[2] == 3.5

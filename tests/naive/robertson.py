@@ -4,7 +4,7 @@ from types import SimpleNamespace
 
 import numpy as np
 
-from collagensim.kernels import stepper
+from collagensim.kernels import table as entry
 from collagensim.kernels.tableaus import RODAS5P
 from collagensim.solver.compiled import Compiled
 from collagensim.solver.engine import Engine, Limits
@@ -72,11 +72,11 @@ def engine_of(p, start, *, links=NO_LINKS, rtol=1e-6, atol=None, floor=None, lim
 
 
 class Run:
-    """One integration of ``n_blocks`` copies by direct calls of the stepper.
+    """One integration of ``n_blocks`` copies by direct calls of the entry.
 
     Attributes
     ----------
-    y : (n_blocks, 3) states, or (3,) of one block; clock, counts : as in `collagensim.kernels.stepper`.
+    y : (n_blocks, 3) states, or (3,) of one block; clock, counts : as in `collagensim.kernels.table`.
     rows : (n_out, n_blocks, 3) or (n_out, 3), what the last call of `advance` filled.
     work : the stages (8, n) of the last step.
     """
@@ -105,15 +105,14 @@ class Run:
         """Call the kernel; MORE, or how the span ended. After MORE the same call goes on."""
         engine, t_out = self.engine, np.array(t_out, dtype=float).reshape(1, -1)
         if self.lanes.who[0] < 0:
-            self.clock[stepper.UNTIL], self._queue[:] = t_end, (0, 1)
-            self.counts[stepper.ROW], self.counts[stepper.STATUS] = 0, stepper.MORE
+            self.clock[entry.UNTIL], self._queue[:] = t_end, (0, 1)
+            self.counts[entry.ROW], self.counts[entry.STATUS] = 0, entry.MORE
             self._rows = np.full((1, t_out.size, engine.layout.n), np.nan)
         ending = engine._compiled.advance(
-            engine.functions, engine.links, self._queue, self.lanes.who, self.lanes.verdicts, engine.clock,
-            engine.counts, engine.own, t_out, self._rows, self.lanes.small, self.lanes.work, engine.sizes, engine.terms,
-            engine.plans, RODAS5P.arrays(), engine.limits.rtol, max_steps,
+            engine.table, self._queue, self.lanes.who, self.lanes.verdicts, engine.clock, engine.counts, engine.own,
+            t_out, self._rows, self.lanes.small, self.lanes.work, RODAS5P.coefficients, engine.limits.rtol, max_steps,
         )  # fmt: skip
-        return ending if ending == stepper.MORE else self.counts[stepper.STATUS]
+        return ending if ending == entry.MORE else self.counts[entry.STATUS]
 
     @property
     def rows(self):
@@ -124,15 +123,14 @@ class Run:
         before, size = self.y.copy(), self.engine.layout.n
         # No error is too large for an infinite tolerance, and a span of one step is neither cut nor rounded.
         self.engine.own[:, -2 * size : -size] = np.inf
-        self.clock[stepper.TIME], self.clock[stepper.STEP] = 0.0, h
-        n_steps = self.counts[stepper.STEPS]
-        assert self.advance(h, h * np.array(theta)) == stepper.DONE
-        assert self.counts[stepper.STEPS] == n_steps + 1
+        self.clock[entry.TIME], self.clock[entry.STEP] = 0.0, h
+        n_steps = self.counts[entry.STEPS]
+        assert self.advance(h, h * np.array(theta)) == entry.DONE
+        assert self.counts[entry.STEPS] == n_steps + 1
         return before, self.y.copy()
 
     @property
     def work(self):
-        sizes = self.engine.sizes
-        first, row = stepper.n_own(sizes), sizes[stepper.N_ROW]
-        stages = self.lanes.work[first : first + stepper.N_STAGES * row].reshape(stepper.N_STAGES, row)
-        return (stages[:, : sizes[stepper.N]],)
+        first, row = self.engine.table[[entry.AT_STAGES, entry.N_ROW]]
+        stages = self.lanes.work[first : first + entry.N_STAGES * row].reshape(entry.N_STAGES, row)
+        return (stages[:, : self.engine.layout.n],)

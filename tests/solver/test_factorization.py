@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 
 from collagensim.kernels import linear
+from collagensim.kernels.numbers import flat, kept
 from collagensim.solver.factorization import plan
 
 
@@ -15,11 +16,21 @@ def chain(seed, m=7, n_blocks=4, n_linked=3):
     return plan(row, column, to, source, m=m, n_blocks=n_blocks), rng, (row, column, to, source, m, n_blocks)
 
 
+@kept
+def factorise_arrays(values, shift, plan, lu, dense):
+    return linear.factorise(flat(values), shift, flat(plan), flat(lu), flat(dense))
+
+
+@kept
+def substitute_arrays(right, plan, lu, x, out):
+    linear.substitute(flat(right), flat(plan), flat(lu), flat(x), flat(out))
+
+
 def factorise(found, values, shift):
     """The factors and whether every pivot can be trusted."""
-    lu, weakest = np.zeros(found.n_lu), np.zeros(1)
-    linear.factorise(values, np.array([shift]), weakest, found.arrays(), lu, np.zeros(found.order.size))
-    return lu, weakest[0] > 1e-10 * shift
+    lu = np.zeros(found.n_lu)
+    weakest = factorise_arrays(values, shift, found.table, lu, np.zeros(found.order.size))
+    return lu, weakest > 1e-10 * shift
 
 
 def dense(values, row, column, to, source, m, n_blocks):
@@ -42,7 +53,7 @@ def test_solutions_agree_with_dense_elimination(seed):
     lu, sound = factorise(found, values, shift)
     assert sound
     right, solution = rng.normal(size=n), np.zeros(n)
-    linear.substitute(right, found.arrays(), lu, np.zeros(n), solution)
+    substitute_arrays(right, found.table, lu, np.zeros(n), solution)
     matrix = shift * np.eye(n) - dense(values, *where)
     # Backward stable for these well-conditioned matrices: some n eps.
     np.testing.assert_allclose(solution, np.linalg.solve(matrix, right), rtol=1e-11, atol=1e-13)

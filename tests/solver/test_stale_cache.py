@@ -13,8 +13,8 @@ import collagensim
 # A law of biology, a constant of the stepper, a kernel that the stepper calls, a writer: (file, text, other text).
 EDITS = {
     "law": ("biology/small.py", "p.slow_conversion * aa", "2.0 * p.slow_conversion * aa"),
-    "stepper": ("kernels/stepper.py", "SAFETY, MOST, LEAST = 0.9,", "SAFETY, MOST, LEAST = 0.7,"),
-    "kernel": ("kernels/linear.py", "put(product, rows[k],", "put(product, rows[k], 4.0 *"),
+    "stepper": ("kernels/control.py", "SAFETY, MOST, LEAST = 0.9,", "SAFETY, MOST, LEAST = 0.7,"),
+    "kernel": ("kernels/linear.py", "vector[columns[k]])", "4.0 * vector[columns[k]])"),
     "writer": (
         "write/kernel.py",
         "values[{k}] = {_bare(slopes.use(node))}",

@@ -13,33 +13,33 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from collagensim.kernels.numbers import (
-    at,
     call,
     columns,
     kernel,
     less_product,
-    put,
+    n_columns,
     real_part,
-    segment,
     smaller,
+    tail,
 )
 
 if TYPE_CHECKING:
     from typing import TypeAlias
 
+    import numpy as np
     import numpy.typing as npt
 
     from collagensim.kernels.numbers import Number, Numbers
 
     Integers: TypeAlias = npt.NDArray[np.int64]
-    Plan: TypeAlias = tuple[Integers, ...]
 
-# shape of a plan: states, Jacobian terms and local factors of a block; joined states, their stride; blocks, matrices,
-# pairs; where the grid begins; blocks served at once.
-STATES, TERMS, FACTORS, JOINED, STRIDE, BLOCKS, MATRICES, PAIRS, GRID, AT_ONCE = 0, 1, 2, 3, 4, 5, 6, 7, 8, 9
+# The plan begins with: states, Jacobian terms and local factors of a block; joined states, their stride; blocks,
+# matrices, pairs; where the grid begins; blocks served at once; then lengths and beginnings of its lists: links,
+# couplings that fill, operations, moves.
+STATES, TERMS, FACTORS, JOINED, STRIDE, BLOCKS, MATRICES, PAIRS, GRID, AT_ONCE = range(10)
+N_LINKS, LINK_DIAGONAL, LINK_VECTOR, LINK_STATE, N_FILLED, FILLED = range(10, 16)
+N_OPERATIONS, OPERATIONS, N_MOVES, MOVES, N_ENTRIES = range(16, 21)
 # Operations on the grid: kind, target, left, right, source.
 INVERT, SPREAD, MULTIPLY, SUBTRACT = 0, 1, 2, 3
 # Operations on vectors: kind, target, matrix or diagonal, source.
@@ -49,57 +49,53 @@ APPLY, LESS_DIAGONAL, LESS_MATRIX, CLEAR, ADD = 0, 1, 2, 3, 4
 @kernel
 def invert(a: Numbers, t: int, stride: int, weakest: Number) -> Number:
     """Replace a by its inverse, without pivoting; returns the smallest |pivot| so far."""
-    wide = columns(a)
-    per_row = wide.size * stride // a.size
-    n_columns = min(t, per_row)
+    wide, per_row = columns(a), n_columns(a, stride)
+    n_wide = min(t, per_row)
     for p in range(t):
-        pivot = at(a, p * stride + p)
+        pivot = a[p * stride + p]
         # The product is 0, or NaN for a pivot that is not finite, and NaN stays.
         weakest = smaller(abs(pivot), weakest) + abs(pivot) * 0.0
         reciprocal = 1.0 / pivot
-        put(a, p * stride + p, 1.0)
-        row = segment(wide, p * per_row, per_row)
-        for c in range(n_columns):
-            put(row, c, at(row, c) * reciprocal)
+        a[p * stride + p] = 1.0
+        row = tail(wide, p * per_row)
+        for c in range(n_wide):
+            row[c] = row[c] * reciprocal
         for r in range(t):
             if r != p:
-                factor = at(a, r * stride + p)
-                put(a, r * stride + p, 0.0)
-                other = segment(wide, r * per_row, per_row)
-                for c in range(n_columns):
-                    put(other, c, less_product(at(other, c), factor, at(row, c)))
+                factor = a[r * stride + p]
+                a[r * stride + p] = 0.0
+                other = tail(wide, r * per_row)
+                for c in range(n_wide):
+                    other[c] = less_product(other[c], factor, row[c])
     return weakest
 
 
 @kernel
 def spread(target: Numbers, source: Numbers, left: Numbers, right: Numbers, t: int, stride: int) -> None:
     """Subtract diag(left) source diag(right) from target."""
-    wide, inner, across = columns(target), columns(source), columns(right)
-    per_row = wide.size * stride // target.size
-    n_columns = min(t, per_row)
+    wide, inner, across, per_row = columns(target), columns(source), columns(right), n_columns(target, stride)
+    n_wide = min(t, per_row)
     for r in range(t):
-        factor = at(left, r)
-        for c in range(n_columns):
-            k = r * per_row + c
-            put(wide, k, less_product(at(wide, k), factor * at(across, c), at(inner, k)))
+        factor, first = left[r], r * per_row
+        for c in range(n_wide):
+            wide[first + c] = less_product(wide[first + c], factor * across[c], inner[first + c])
 
 
 @kernel
 def less_matrix(target: Numbers, left: Numbers, right: Numbers, t: int, stride: int) -> None:
     """Subtract left right from target."""
-    wide, source = columns(target), columns(right)
-    per_row = wide.size * stride // target.size
-    n_columns = min(t, per_row)
-    rows, pairs = t // 4 * 4, n_columns // 2 * 2
+    wide, source, per_row = columns(target), columns(right), n_columns(target, stride)
+    n_wide = min(t, per_row)
+    rows, pairs = t // 4 * 4, n_wide // 2 * 2
     for r in range(0, rows, 4):
         for c in range(0, pairs, 2):
             less_tile(wide, left, source, r, c, t, stride, per_row)
     for r in range(t):
-        for c in range(pairs if r < rows else 0, n_columns):
-            total = at(wide, r * per_row + c)
+        for c in range(pairs if r < rows else 0, n_wide):
+            total = wide[r * per_row + c]
             for k in range(t):
-                total = less_product(total, at(left, r * stride + k), at(source, k * per_row + c))
-            put(wide, r * per_row + c, total)
+                total = less_product(total, left[r * stride + k], source[k * per_row + c])
+            wide[r * per_row + c] = total
 
 
 @kernel
@@ -107,234 +103,207 @@ def less_tile(
     wide: Numbers, left: Numbers, source: Numbers, r: int, c: int, t: int, stride: int, per_row: int
 ) -> None:
     """`less_matrix` for four rows and two columns: eight sums that need not wait for each other."""
-    first, second, third, fourth = (
-        r * per_row + c,
-        (r + 1) * per_row + c,
-        (r + 2) * per_row + c,
-        (r + 3) * per_row + c,
-    )
-    a, b, d, e = at(wide, first), at(wide, first + 1), at(wide, second), at(wide, second + 1)
-    f, g, h, i = at(wide, third), at(wide, third + 1), at(wide, fourth), at(wide, fourth + 1)
+    one, two = tail(wide, r * per_row + c), tail(wide, (r + 1) * per_row + c)
+    three, four = tail(two, per_row), tail(two, 2 * per_row)
+    a, b, d, e = one[0], one[1], two[0], two[1]
+    f, g, h, i = three[0], three[1], four[0], four[1]
     for k in range(t):
-        one, two = at(source, k * per_row + c), at(source, k * per_row + c + 1)
-        factor = at(left, r * stride + k)
-        a, b = less_product(a, factor, one), less_product(b, factor, two)
-        factor = at(left, (r + 1) * stride + k)
-        d, e = less_product(d, factor, one), less_product(e, factor, two)
-        factor = at(left, (r + 2) * stride + k)
-        f, g = less_product(f, factor, one), less_product(g, factor, two)
-        factor = at(left, (r + 3) * stride + k)
-        h, i = less_product(h, factor, one), less_product(i, factor, two)
-    put(wide, first, a)
-    put(wide, first + 1, b)
-    put(wide, second, d)
-    put(wide, second + 1, e)
-    put(wide, third, f)
-    put(wide, third + 1, g)
-    put(wide, fourth, h)
-    put(wide, fourth + 1, i)
+        upper, lower = source[k * per_row + c], source[k * per_row + c + 1]
+        factor = left[r * stride + k]
+        a, b = less_product(a, factor, upper), less_product(b, factor, lower)
+        factor = left[(r + 1) * stride + k]
+        d, e = less_product(d, factor, upper), less_product(e, factor, lower)
+        factor = left[(r + 2) * stride + k]
+        f, g = less_product(f, factor, upper), less_product(g, factor, lower)
+        factor = left[(r + 3) * stride + k]
+        h, i = less_product(h, factor, upper), less_product(i, factor, lower)
+    one[0], one[1] = a, b
+    two[0], two[1] = d, e
+    three[0], three[1] = f, g
+    four[0], four[1] = h, i
 
 
 @kernel
-def less_vector(target: Numbers, matrix: Numbers, x: Numbers, t: int) -> None:
+def less_vector(target: Numbers, matrix: Numbers, x: Numbers, t: int, stride: int) -> None:
     """Subtract (matrix transposed) x from target (stride,)."""
-    wide, source = columns(target), columns(matrix)
-    per_row = wide.size
-    n_columns = min(t, per_row)
-    whole = n_columns // 4 * 4
+    wide, source, per_row = columns(target), columns(matrix), n_columns(target, stride)
+    n_wide = min(t, per_row)
+    whole = n_wide // 4 * 4
     for c in range(0, whole, 4):
-        one, two, three, four = at(wide, c), at(wide, c + 1), at(wide, c + 2), at(wide, c + 3)
+        one, two, three, four = wide[c], wide[c + 1], wide[c + 2], wide[c + 3]
         for k in range(t):
-            factor, first = at(x, k), k * per_row + c
-            one = less_product(one, factor, at(source, first))
-            two = less_product(two, factor, at(source, first + 1))
-            three = less_product(three, factor, at(source, first + 2))
-            four = less_product(four, factor, at(source, first + 3))
-        put(wide, c, one)
-        put(wide, c + 1, two)
-        put(wide, c + 2, three)
-        put(wide, c + 3, four)
-    for c in range(whole, n_columns):
-        total = at(wide, c)
+            factor, row = x[k], tail(source, k * per_row + c)
+            one, two = less_product(one, factor, row[0]), less_product(two, factor, row[1])
+            three, four = less_product(three, factor, row[2]), less_product(four, factor, row[3])
+        wide[c], wide[c + 1], wide[c + 2], wide[c + 3] = one, two, three, four
+    for c in range(whole, n_wide):
+        total = wide[c]
         for k in range(t):
-            total = less_product(total, at(x, k), at(source, k * per_row + c))
-        put(wide, c, total)
+            total = less_product(total, x[k], source[k * per_row + c])
+        wide[c] = total
 
 
 @kernel
-def matrix(shape: Integers, place: int) -> int:
+def matrix(plan: Integers, place: int) -> int:
     """Where a matrix of the grid begins; the grid follows the blocks' own factors."""
-    return int(shape[GRID] + place * shape[JOINED] * shape[STRIDE])
+    return int(plan[GRID] + place * plan[JOINED] * plan[STRIDE])
 
 
 @kernel
-def vector(shape: Integers, place: int) -> int:
+def vector(plan: Integers, place: int) -> int:
     """Where a vector (stride,) begins: those of the blocks, twice, then the diagonals, then a spare."""
-    return int(matrix(shape, shape[MATRICES]) + place * shape[STRIDE])
+    return int(matrix(plan, plan[MATRICES]) + place * plan[STRIDE])
 
 
 @kernel
-def staging(shape: Integers) -> int:
+def staging(plan: Integers) -> int:
     """Where the blocks' own elimination leaves what it hands on."""
-    return vector(shape, 2 * shape[BLOCKS] + shape[PAIRS] + 1)
+    return vector(plan, 2 * plan[BLOCKS] + plan[PAIRS] + 1)
 
 
 @kernel
-def hand_over(lu: Numbers, shape: Integers, first: int, at_once: int) -> None:
-    """Copy the joined part of the blocks from ``first`` on, ``at_once`` of them alternating, to their matrices."""
-    t, stride = shape[JOINED], shape[STRIDE]
-    source = segment(lu, staging(shape) + 2 * at_once, t * t * at_once)
-    for b in range(first, min(first + at_once, shape[BLOCKS])):
-        target = segment(lu, matrix(shape, b), t * stride)
+def hand_over(lu: Numbers, plan: Integers, first: int) -> None:
+    """Copy the joined part of the blocks from ``first`` on, which alternate, to their matrices."""
+    t, stride, w = plan[JOINED], plan[STRIDE], plan[AT_ONCE]
+    staged = tail(lu, staging(plan) + 2 * w)
+    for b in range(first, min(first + w, plan[BLOCKS])):
+        target = tail(lu, matrix(plan, b))
         for r in range(t):
             for c in range(t):
-                put(target, r * stride + c, at(source, (r * t + c) * at_once + b - first))
+                target[r * stride + c] = staged[(r * t + c) * w + b - first]
             for c in range(t, stride):
                 target[r * stride + c] = 0.0
 
 
 @kernel
-def hand_vectors(lu: Numbers, shape: Integers, first: int, at_once: int, back: bool) -> None:
+def hand_vectors(lu: Numbers, plan: Integers, first: int, back: bool) -> None:
     """Copy the joined part of right sides to the blocks' vectors, or of solutions back."""
-    t = shape[JOINED]
-    staged = segment(lu, staging(shape) + 2 * at_once, t * at_once)
-    for b in range(first, min(first + at_once, shape[BLOCKS])):
-        own = segment(lu, vector(shape, b), t)
+    t, w = plan[JOINED], plan[AT_ONCE]
+    staged = tail(lu, staging(plan) + 2 * w)
+    for b in range(first, min(first + w, plan[BLOCKS])):
+        own = tail(lu, vector(plan, b))
         for c in range(t):
             if back:
-                staged[c * at_once + b - first] = own[c]
+                staged[c * w + b - first] = own[c]
             else:
-                own[c] = staged[c * at_once + b - first]
+                own[c] = staged[c * w + b - first]
 
 
 @kernel
-def factorise_grid(link_rate: Numbers, plan: Plan, lu: Numbers, weakest: Numbers) -> None:
-    """Add the links to the blocks' matrices and eliminate by the plan; the smallest |pivot| goes to ``weakest``."""
-    shape, link_diagonal, link_vector, link_state, filled, operations, _ = plan
-    t, stride, n_vectors = shape[JOINED], shape[STRIDE], 2 * shape[BLOCKS]
-    size = t * stride
-    for k in range(link_vector.size):
-        segment(lu, vector(shape, n_vectors + link_vector[k]), stride)[link_state[k]] = 0.0
-    for k in range(link_vector.size):
-        c = link_state[k]
-        own, coupling = (
-            segment(lu, matrix(shape, link_diagonal[k]), size),
-            segment(lu, vector(shape, n_vectors + link_vector[k]), stride),
-        )
+def link_blocks(link_rate: Numbers, plan: Integers, lu: Numbers) -> None:
+    """Add the links to the blocks' matrices and to the couplings, and write out those couplings that are to fill."""
+    t, stride, couplings = plan[JOINED], plan[STRIDE], tail(lu, vector(plan, 2 * plan[BLOCKS]))
+    diagonal, pair, state = (
+        tail(plan, plan[LINK_DIAGONAL]), tail(plan, plan[LINK_VECTOR]), tail(plan, plan[LINK_STATE]),
+    )  # fmt: skip
+    for k in range(plan[N_LINKS]):
+        couplings[pair[k] * stride + state[k]] = 0.0
+    for k in range(plan[N_LINKS]):
+        c, own = state[k], tail(lu, matrix(plan, diagonal[k]))
         own[c * stride + c] += link_rate[k]
-        coupling[c] -= link_rate[k]
-    for k in range(filled.shape[0]):
-        full, coupling = (
-            segment(lu, matrix(shape, filled[k, 0]), size),
-            segment(lu, vector(shape, n_vectors + filled[k, 1]), stride),
-        )
+        couplings[pair[k] * stride + c] -= link_rate[k]
+    filled = tail(plan, plan[FILLED])
+    for k in range(plan[N_FILLED]):
+        full, coupling = tail(lu, matrix(plan, filled[2 * k])), tail(couplings, filled[2 * k + 1] * stride)
         for i in range(t * stride):
             full[i] = 0.0
         for c in range(t):
             full[c * stride + c] = coupling[c]
-    spare = segment(lu, matrix(shape, shape[MATRICES] - 1), size)
-    low = weakest[0]
-    for k in range(operations.shape[0]):
-        target = segment(lu, matrix(shape, operations[k, 1]), size)
-        left, right = operations[k, 2], operations[k, 3]
-        if operations[k, 0] == INVERT:
-            low = invert(target, t, stride, low)
-        elif operations[k, 0] == SPREAD:
-            source = segment(lu, matrix(shape, operations[k, 4]), size)
-            spread(
-                target,
-                source,
-                segment(lu, vector(shape, n_vectors + left), stride),
-                segment(lu, vector(shape, n_vectors + right), stride),
-                t,
-                stride,
-            )
-        elif operations[k, 0] == MULTIPLY:
-            for i in range(t * stride):
-                spare[i] = -target[i]
-                target[i] = 0.0
-            less_matrix(target, spare, segment(lu, matrix(shape, left), size), t, stride)
-        else:
-            less_matrix(
-                target,
-                segment(lu, matrix(shape, left), size),
-                segment(lu, matrix(shape, right), size),
-                t,
-                stride,
-            )
-    weakest[0] = low
 
 
 @kernel
-def solve_grid(plan: Plan, lu: Numbers) -> None:
+def factorise_grid(plan: Integers, lu: Numbers, weakest: Number) -> Number:
+    """Eliminate by the plan; returns the smallest |pivot| so far."""
+    t, stride, n_vectors = plan[JOINED], plan[STRIDE], 2 * plan[BLOCKS]
+    spare, operations = tail(lu, matrix(plan, plan[MATRICES] - 1)), tail(plan, plan[OPERATIONS])
+    for k in range(plan[N_OPERATIONS]):
+        todo = tail(operations, 5 * k)
+        target = tail(lu, matrix(plan, todo[1]))
+        if todo[0] == INVERT:
+            weakest = invert(target, t, stride, weakest)
+        elif todo[0] == SPREAD:
+            left, right = (
+                tail(lu, vector(plan, n_vectors + todo[2])),
+                tail(lu, vector(plan, n_vectors + todo[3])),
+            )
+            spread(target, tail(lu, matrix(plan, todo[4])), left, right, t, stride)
+        else:
+            left, right = tail(lu, matrix(plan, todo[2])), tail(lu, matrix(plan, todo[3]))
+            if todo[0] == MULTIPLY:
+                for i in range(t * stride):
+                    spare[i] = -target[i]
+                    target[i] = 0.0
+                left, right = spare, left
+            less_matrix(target, left, right, t, stride)
+    return weakest
+
+
+@kernel
+def solve_grid(plan: Integers, lu: Numbers) -> None:
     """Solve for the joined states of all blocks: vectors 0 .. n_blocks - 1 hold right sides, then solutions."""
-    shape, _, _, _, _, _, operations = plan
-    t, stride, n_vectors = shape[JOINED], shape[STRIDE], 2 * shape[BLOCKS]
-    size = t * stride
-    spare = segment(lu, vector(shape, n_vectors + shape[PAIRS]), stride)
-    for k in range(operations.shape[0]):
-        target, source = (
-            segment(lu, vector(shape, operations[k, 1]), stride),
-            segment(lu, vector(shape, operations[k, 3]), stride),
-        )
-        if operations[k, 0] == CLEAR:
+    t, stride, n_vectors = plan[JOINED], plan[STRIDE], 2 * plan[BLOCKS]
+    spare, moves = tail(lu, vector(plan, n_vectors + plan[PAIRS])), tail(plan, plan[MOVES])
+    for k in range(plan[N_MOVES]):
+        todo = tail(moves, 4 * k)
+        target, source = tail(lu, vector(plan, todo[1])), tail(lu, vector(plan, todo[3]))
+        if todo[0] == CLEAR:
             for c in range(t):
                 target[c] = 0.0
-        elif operations[k, 0] == ADD:
+        elif todo[0] == ADD:
             for c in range(t):
                 target[c] = target[c] + source[c]
-        elif operations[k, 0] == APPLY:
-            # target = matrix source, where the two may be the same.
-            for c in range(t):
-                spare[c] = -source[c]
-                target[c] = 0.0
-            less_vector(target, segment(lu, matrix(shape, operations[k, 2]), size), spare, t)
-        elif operations[k, 0] == LESS_DIAGONAL:
-            diagonal = segment(lu, vector(shape, n_vectors + operations[k, 2]), stride)
+        elif todo[0] == LESS_DIAGONAL:
+            diagonal = tail(lu, vector(plan, n_vectors + todo[2]))
             for c in range(t):
                 target[c] = less_product(target[c], diagonal[c], source[c])
         else:
-            less_vector(target, segment(lu, matrix(shape, operations[k, 2]), size), source, t)
+            if todo[0] == APPLY:
+                # target = matrix source, where the two may be the same.
+                for c in range(t):
+                    spare[c] = -source[c]
+                    target[c] = 0.0
+                source = spare
+            less_vector(target, tail(lu, matrix(plan, todo[2])), source, t, stride)
 
 
 @kernel
 def factorise_blocks(
-    code: int, values: Numbers, link_rate: Numbers, shift: Numbers, weakest: Numbers, plan: Plan, lu: Numbers
-) -> None:
-    """Factors of ``shift[0]`` I - J: each block's own states by the code at that address, then what links join."""
-    shape = plan[0]
-    w, size, first_staged = shape[AT_ONCE], shape[JOINED] * shape[JOINED], staging(shape)
-    low = abs(shift[0])
-    for first in range(0, shape[BLOCKS], w):
+    code: int, values: Numbers, link_rate: Numbers, shift: Number, plan: Integers, lu: Numbers
+) -> Number:
+    """Factors of ``shift`` I - J: each block's own states by the code at that address, then what links join.
+
+    Returns the smallest |pivot|.
+    """
+    w, staged = plan[AT_ONCE], tail(lu, staging(plan))
+    low = abs(shift)
+    for first in range(0, plan[BLOCKS], w):
         for i in range(w):
-            put(lu, first_staged + i, shift[0])
-            put(lu, first_staged + w + i, low)
-        own = segment(values, first * shape[TERMS], 0), segment(lu, first_staged, w)
-        kept = segment(lu, first * shape[FACTORS], 0), segment(lu, first_staged + 2 * w, size * w)
-        call(code, (own[0], own[1], kept[0], kept[1], segment(lu, first_staged + w, w)))
+            staged[i] = shift
+            staged[w + i] = low
+        kept = tail(lu, first * plan[FACTORS])
+        call(code, (tail(values, first * plan[TERMS]), staged, kept, tail(staged, 2 * w), tail(staged, w)))
         # Padding is followed nowhere: nothing keeps it within reason.
-        for i in range(min(w, shape[BLOCKS] - first)):
-            lowest = real_part(at(lu, first_staged + w + i))
+        for i in range(min(w, plan[BLOCKS] - first)):
+            lowest = real_part(staged[w + i])
             low = smaller(lowest, low) + lowest * 0.0
-        hand_over(lu, shape, first, w)
-    weakest[0] = low
-    factorise_grid(link_rate, plan, lu, weakest)
+        hand_over(lu, plan, first)
+    link_blocks(link_rate, plan, lu)
+    return factorise_grid(plan, lu, low)
 
 
 @kernel
 def solve_blocks(
-    forward: int, backward: int, right: Numbers, plan: Plan, lu: Numbers, x: Numbers, out: Numbers
+    forward: int, backward: int, right: Numbers, plan: Integers, lu: Numbers, x: Numbers, out: Numbers
 ) -> None:
     """Solve with the factors of `factorise_blocks`; right, out (n,), x (n,) is scratch."""
-    shape = plan[0]
-    m, w = shape[STATES], shape[AT_ONCE]
-    joined = segment(lu, staging(shape) + 2 * w, shape[JOINED] * w)
-    for first in range(0, shape[BLOCKS], w):
-        kept, own = segment(lu, first * shape[FACTORS], 0), segment(x, first * m, 0)
-        call(forward, (segment(right, first * m, 0), kept, own, joined))
-        hand_vectors(lu, shape, first, w, False)
+    m, w = plan[STATES], plan[AT_ONCE]
+    joined = tail(lu, staging(plan) + 2 * w)
+    for first in range(0, plan[BLOCKS], w):
+        kept, own = tail(lu, first * plan[FACTORS]), tail(x, first * m)
+        call(forward, (tail(right, first * m), kept, own, joined))
+        hand_vectors(lu, plan, first, False)
     solve_grid(plan, lu)
-    for first in range(0, shape[BLOCKS], w):
-        hand_vectors(lu, shape, first, w, True)
-        kept, own = segment(lu, first * shape[FACTORS], 0), segment(x, first * m, 0)
-        call(backward, (segment(out, first * m, 0), own, kept, joined))
+    for first in range(0, plan[BLOCKS], w):
+        hand_vectors(lu, plan, first, True)
+        kept, own = tail(lu, first * plan[FACTORS]), tail(x, first * m)
+        call(backward, (tail(out, first * m), own, kept, joined))

@@ -4,39 +4,39 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import numpy as np
-
-from collagensim.kernels.numbers import at, kernel, less_product, plus_product, put, segment, smaller
+from collagensim.kernels.numbers import kernel, less_product, plus_product, smaller, tail
 
 if TYPE_CHECKING:
     from typing import TypeAlias
 
+    import numpy as np
     import numpy.typing as npt
 
-    from collagensim.kernels.numbers import Numbers
+    from collagensim.kernels.numbers import Number, Numbers
 
     Integers: TypeAlias = npt.NDArray[np.int64]
-    Plan: TypeAlias = tuple[npt.NDArray[np.uint32], ...]
+
+# The plan begins with: states, entries of both factors; then where its lists begin.
+N, N_LU, ORDER, ENTRY_START, ENTRY_COLUMN, ENTRY_SOURCE, LU_START, LU_UPPER, LU_COLUMN, N_ENTRIES = range(10)
 
 
 @kernel
-def factorise(
-    values: Numbers, shift: Numbers, weakest: Numbers, plan: Plan, lu: Numbers, dense: Numbers
-) -> None:
-    """LU factors of ``shift[0] * I - J``; the smallest |pivot| goes to ``weakest[0]``.
+def factorise(values: Numbers, shift: Number, plan: Integers, lu: Numbers, dense: Numbers) -> Number:
+    """LU factors of ``shift * I - J``; returns the smallest |pivot|.
 
     An error-controlled step needs no pivoting: a smaller one makes the matrix diagonally dominant, and that is how
     the caller answers a pivot that is too small. ``values`` are the Jacobian's terms, those of links included; ``lu``
     ends with the reciprocal pivots; ``dense`` (n,) is scratch.
     """
-    _, entry_start, entry_column, entry_source, lu_start, lu_upper, lu_column = plan
-    inverse = segment(lu, lu_column.size, lu_upper.size)
-    low = abs(shift[0])
-    for i in range(inverse.size):
+    entry_start, entry_column = tail(plan, plan[ENTRY_START]), tail(plan, plan[ENTRY_COLUMN])
+    entry_source, lu_column = tail(plan, plan[ENTRY_SOURCE]), tail(plan, plan[LU_COLUMN])
+    lu_start, lu_upper, inverse = tail(plan, plan[LU_START]), tail(plan, plan[LU_UPPER]), tail(lu, plan[N_LU])
+    low = abs(shift)
+    for i in range(plan[N]):
         first, upper, last = lu_start[i], lu_upper[i], lu_start[i + 1]
         for q in range(first, last):
             dense[lu_column[q]] = 0.0
-        dense[i] = shift[0]
+        dense[i] = shift
         for e in range(entry_start[i], entry_start[i + 1]):
             dense[entry_column[e]] -= values[entry_source[e]]
         for q in range(first, upper):
@@ -50,15 +50,14 @@ def factorise(
         # The product is 0, or NaN for a pivot that is not finite, and NaN stays.
         low = smaller(abs(dense[i]), low) + abs(dense[i]) * 0.0
         inverse[i] = 1.0 / dense[i]
-    weakest[0] = low
+    return low
 
 
 @kernel
-def substitute(right: Numbers, plan: Plan, lu: Numbers, x: Numbers, out: Numbers) -> None:
+def substitute(right: Numbers, plan: Integers, lu: Numbers, x: Numbers, out: Numbers) -> None:
     """Solve with the factors of `factorise`; right, out (n,) in the order of the states, x (n,) is scratch."""
-    order, _, _, _, lu_start, lu_upper, lu_column = plan
-    n = order.size
-    inverse = segment(lu, lu_column.size, n)
+    order, lu_column, n = tail(plan, plan[ORDER]), tail(plan, plan[LU_COLUMN]), plan[N]
+    lu_start, lu_upper, inverse = tail(plan, plan[LU_START]), tail(plan, plan[LU_UPPER]), tail(lu, plan[N_LU])
     for i in range(n):
         total = right[order[i]]
         for q in range(lu_start[i], lu_upper[i]):
@@ -74,9 +73,17 @@ def substitute(right: Numbers, plan: Plan, lu: Numbers, x: Numbers, out: Numbers
 
 
 @kernel
-def multiply(values: Numbers, rows: Integers, columns: Integers, vector: Numbers, product: Numbers) -> None:
+def multiply(
+    values: Numbers,
+    rows: Integers,
+    columns: Integers,
+    n_terms: int,
+    vector: Numbers,
+    product: Numbers,
+    n: int,
+) -> None:
     """Set ``product`` to J vector, both (n,); term k of ``values`` stands at rows[k], columns[k]."""
-    for i in range(product.size):
+    for i in range(n):
         product[i] = 0.0
-    for k in range(rows.size):
-        put(product, rows[k], plus_product(at(product, rows[k]), at(values, k), at(vector, columns[k])))
+    for k in range(n_terms):
+        product[rows[k]] = plus_product(product[rows[k]], values[k], vector[columns[k]])

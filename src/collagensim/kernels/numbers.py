@@ -5,7 +5,9 @@ floats, seen through `as_numbers`, holds n numbers of eight lanes each: one inst
 ensemble, or the blocks of one course. LLVM lays a lane vector into whatever registers the processor has, and each lane
 sees the very operations that a plain float would, in the same order: the bits are the same.
 
-Without numba (``NUMBA_DISABLE_JIT=1``) the same text runs on rows of NumPy arrays.
+Kernels hand each other addresses of numbers, not arrays: an array is nine words, an address one, and between small
+functions that is what time goes into, when they are compiled and when they run. An index is therefore not checked, and
+counts from the address on. Without numba (``NUMBA_DISABLE_JIT=1``) the same text runs on NumPy arrays.
 """
 
 from __future__ import annotations
@@ -16,8 +18,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 __all__ = [
-    "WIDTH", "aligned", "as_numbers", "at", "call", "columns", "kept", "kernel", "larger", "less_product",
-    "plus_product", "put", "real_part", "root", "segment", "smaller", "where_negative",
+    "WIDTH", "aligned", "as_numbers", "call", "columns", "flat", "kept", "kernel", "larger", "less_product",
+    "n_columns", "plus_product", "real_part", "root", "smaller", "tail", "where_negative",
 ]  # fmt: skip
 
 WIDTH = 8
@@ -62,28 +64,28 @@ def aligned(*shape: int) -> Floats:
 
 
 def as_numbers(array: Numbers) -> Numbers:
-    """The numbers of an array: itself when it is (n,), its n rows of lanes when it is (n, 8)."""
+    """The numbers of an array: plain ones when it is (n,), n rows of lanes when it is (n, 8)."""
     return array
 
 
-def segment(numbers: Numbers, first: int, size: int) -> Numbers:
-    """The ``size`` numbers from ``first`` on, a view; the bounds are not checked."""
-    return numbers[first : first + size]
+def flat(array: Numbers) -> Numbers:
+    """The elements of an array of any shape, the last axis running fastest."""
+    return array.reshape(-1)
+
+
+def tail(numbers: Numbers, first: int) -> Numbers:
+    """The numbers from ``first`` on, a view; how many there are is for the caller to know."""
+    return numbers[first:]
 
 
 def columns(numbers: Numbers) -> Numbers:
     """What to work on eight at a time: plain floats, a multiple of eight of them, as lanes; other numbers unchanged."""
-    return numbers
+    return numbers.reshape(-1, WIDTH) if numbers.ndim == 1 and numbers.dtype == np.float64 else numbers
 
 
-def at(numbers: Numbers, i: int) -> Number:
-    """The number at i >= 0; neither bounds nor sign are looked at, which in a short loop costs more than the work."""
-    return numbers[i]
-
-
-def put(numbers: Numbers, i: int, value: Number) -> None:
-    """Set the number at i >= 0, as `at` reads it."""
-    numbers[i] = value
+def n_columns(numbers: Numbers, n: int) -> int:
+    """How many there are in `columns` of the first ``n`` numbers."""
+    return n // WIDTH if numbers.ndim == 1 and numbers.dtype == np.float64 else n
 
 
 def call(address: int, arrays: tuple[Numbers, ...]) -> None:
@@ -130,11 +132,10 @@ if not TYPE_CHECKING:
     from llvmlite import ir
     from numba import config, types
     from numba.core import cgutils
-    from numba.core.imputils import impl_ret_borrowed, lower_cast
+    from numba.core.imputils import lower_cast
     from numba.core.typeconv import Conversion
     from numba.core.typing.templates import AbstractTemplate, infer_global, signature
     from numba.extending import intrinsic, lower_builtin, models, overload, register_model
-    from numba.np.arrayobj import populate_array
 
     VECTOR = ir.VectorType(ir.DoubleType(), WIDTH)
     INDEX = ir.IntType(32)
@@ -157,6 +158,47 @@ if not TYPE_CHECKING:
 
         def __init__(self, manager, kind):
             super().__init__(manager, kind, VECTOR)
+
+    class Address(types.Type):
+        """Where numbers begin; ``x[i]`` reads and writes them."""
+
+        def __init__(self, dtype):
+            self.dtype = dtype
+            super().__init__(name=f"Address({dtype})")
+
+    @register_model(Address)
+    class AddressModel(models.PrimitiveModel):
+        """A pointer to numbers as they lie in memory."""
+
+        def __init__(self, manager, kind):
+            super().__init__(manager, kind, manager[kind.dtype].get_data_type().as_pointer())
+
+    @infer_global(operator.getitem)
+    class _Read(AbstractTemplate):
+        def generic(self, args, keywords):
+            if isinstance(args[0], Address) and isinstance(args[1], types.Integer):
+                return signature(args[0].dtype, *args)
+            return None
+
+    @infer_global(operator.setitem)
+    class _Write(AbstractTemplate):
+        def generic(self, args, keywords):
+            if isinstance(args[0], Address) and isinstance(args[1], types.Integer):
+                return signature(types.none, args[0], args[1], args[0].dtype)
+            return None
+
+    @lower_builtin(operator.getitem, Address, types.Integer)
+    def _read(context, builder, sig, args):
+        # Aligned as single floats are: arrays of callers may start anywhere, and aligned ones lose nothing by it.
+        kind, place = sig.args[0], _place(context, builder, sig.args[0], args[0], args[1], sig.args[1])
+        return context.data_model_manager[kind.dtype].load_from_data_pointer(builder, place, align=8)
+
+    @lower_builtin(operator.setitem, Address, types.Integer, types.Any)
+    def _write(context, builder, sig, args):
+        kind, place = sig.args[0], _place(context, builder, sig.args[0], args[0], args[1], sig.args[1])
+        value = context.cast(builder, args[2], sig.args[2], kind.dtype)
+        builder.store(context.data_model_manager[kind.dtype].as_data(builder, value), place, align=8)
+        return context.get_dummy_value()
 
     def _splat(builder, value):
         undefined = ir.Constant(VECTOR, ir.Undefined)
@@ -292,75 +334,45 @@ if not TYPE_CHECKING:
 
         return (types.float64 if x == types.complex128 else x)(x), code
 
-    def _array(context, builder, kind, data, size):
-        """An array that owns nothing: the caller of the kernel holds the memory, and counting owners costs."""
-        view = context.make_array(kind)(context, builder)
-        width = ir.Constant(ir.IntType(64), context.get_abi_sizeof(context.get_data_type(kind.dtype)))
-        populate_array(view, data=data, shape=[size], strides=[width], itemsize=width, meminfo=None)
-        return view._getvalue()
+    def _data(context, builder, kind, value):
+        """The address of an array's first number, or the address itself."""
+        return value if isinstance(kind, Address) else context.make_array(kind)(context, builder, value).data
 
-    def _as_numbers(context, array):
-        # Not marked as aligned: arrays of callers may start anywhere, and aligned ones lose nothing by it.
-        kind = types.Array(LANES, 1, "C", aligned=False) if array.ndim == 2 else array
-
+    def _view(context, numbers, kind):
         def code(context, builder, sig, args):
-            if kind == array:
-                return impl_ret_borrowed(context, builder, kind, args[0])
-            source = context.make_array(sig.args[0])(context, builder, args[0])
-            data = builder.bitcast(source.data, VECTOR.as_pointer())
-            return _array(context, builder, kind, data, cgutils.unpack_tuple(builder, source.shape)[0])
-
-        return kind(array), code
-
-    def _segment(context, numbers, first, size):
-        kind = types.Array(numbers.dtype, 1, "C", aligned=numbers.aligned)
-
-        def code(context, builder, sig, args):
-            source = context.make_array(sig.args[0])(context, builder, args[0])
-            start, length = (
-                context.cast(builder, value, given, types.int64)
-                for value, given in zip(args[1:], sig.args[1:], strict=True)
-            )
-            return _array(context, builder, kind, builder.gep(source.data, [start]), length)
-
-        return kind(numbers, first, size), code
-
-    def _columns(context, numbers):
-        if numbers.dtype != types.float64:
-            return numbers(numbers), lambda context, builder, sig, args: impl_ret_borrowed(
-                context, builder, sig.return_type, args[0]
-            )
-        kind = types.Array(LANES, 1, "C", aligned=False)
-
-        def code(context, builder, sig, args):
-            source = context.make_array(sig.args[0])(context, builder, args[0])
-            data = builder.bitcast(source.data, VECTOR.as_pointer())
-            size = builder.sdiv(
-                cgutils.unpack_tuple(builder, source.shape)[0], ir.Constant(ir.IntType(64), WIDTH)
-            )
-            return _array(context, builder, kind, data, size)
+            data = _data(context, builder, sig.args[0], args[0])
+            return builder.bitcast(data, context.get_value_type(sig.return_type))
 
         return kind(numbers), code
 
-    def _address(context, builder, kind, array, index, index_kind):
-        source = context.make_array(kind)(context, builder, array)
-        return builder.gep(source.data, [context.cast(builder, index, index_kind, types.int64)])
+    def _as_numbers(context, array):
+        if isinstance(array, types.Array) and array.ndim == 2:
+            return _view(context, array, Address(LANES))
+        return _view(context, array, Address(array.dtype))
 
-    def _at(context, numbers, i):
+    def _flat(context, array):
+        return _view(context, array, Address(array.dtype))
+
+    def _columns(context, numbers):
+        return _view(context, numbers, Address(LANES if numbers.dtype == types.float64 else numbers.dtype))
+
+    def _n_columns(context, numbers, n):
         def code(context, builder, sig, args):
-            address = _address(context, builder, sig.args[0], args[0], args[1], sig.args[1])
-            return builder.load(address, align=8)
+            count = context.cast(builder, args[1], sig.args[1], types.int64)
+            wide = sig.args[0].dtype == types.float64
+            return builder.sdiv(count, ir.Constant(ir.IntType(64), WIDTH)) if wide else count
 
-        return numbers.dtype(numbers, i), code
+        return types.int64(numbers, n), code
 
-    def _put(context, numbers, i, value):
+    def _place(context, builder, kind, value, index, index_kind):
+        index = context.cast(builder, index, index_kind, types.int64)
+        return builder.gep(_data(context, builder, kind, value), [index])
+
+    def _tail(context, numbers, first):
         def code(context, builder, sig, args):
-            address = _address(context, builder, sig.args[0], args[0], args[1], sig.args[1])
-            stored = context.cast(builder, args[2], sig.args[2], sig.args[0].dtype)
-            builder.store(stored, address, align=8)
-            return context.get_dummy_value()
+            return _place(context, builder, sig.args[0], args[0], args[1], sig.args[1])
 
-        return types.void(numbers, i, value), code
+        return Address(numbers.dtype)(numbers, first), code
 
     def _call_address(context, address, arrays):
         def code(context, builder, sig, args):
@@ -368,7 +380,7 @@ if not TYPE_CHECKING:
             pointer = ir.IntType(8).as_pointer()
             kind = ir.FunctionType(ir.VoidType(), [pointer] * len(sig.args[1].types))
             given = [
-                builder.bitcast(context.make_array(array_kind)(context, builder, array).data, pointer)
+                builder.bitcast(_data(context, builder, array_kind, array), pointer)
                 for array_kind, array in zip(
                     sig.args[1].types, cgutils.unpack_tuple(builder, args[1]), strict=True
                 )
@@ -382,8 +394,8 @@ if not TYPE_CHECKING:
         plus_product, less_product = intrinsic(_fused(False)), intrinsic(_fused(True))
         larger, smaller = intrinsic(_chosen(">")), intrinsic(_chosen("<"))
         where_negative, real_part = intrinsic(_where_negative), intrinsic(_real_part)
-        as_numbers, segment, columns = intrinsic(_as_numbers), intrinsic(_segment), intrinsic(_columns)
-        at, put = intrinsic(_at), intrinsic(_put)
+        as_numbers, flat, tail = intrinsic(_as_numbers), intrinsic(_flat), intrinsic(_tail)
+        columns, n_columns = intrinsic(_columns), intrinsic(_n_columns)
         call = intrinsic(_call_address)
 
     @overload(root)

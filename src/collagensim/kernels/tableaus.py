@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass
 
 import numpy as np
@@ -42,11 +43,10 @@ class Tableau:
     dense: npt.NDArray[np.float64]
     source: str
 
-    def arrays(
-        self,
-    ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64], npt.NDArray[np.float64], float]:
-        """(combine, couple, dense, gamma), as the kernels take it."""
-        return self.combine, self.couple, self.dense, self.gamma
+    @functools.cached_property
+    def coefficients(self) -> npt.NDArray[np.float64]:
+        """Combine, couple, dense and gamma in one array, as the kernels take them."""
+        return np.concatenate([self.combine.ravel(), self.couple.ravel(), self.dense.ravel(), [self.gamma]])
 
 
 def _lower(rows: list[list[float]], n: int) -> npt.NDArray[np.float64]:

@@ -12,16 +12,16 @@ import numpy as np
 import numpy.typing as npt
 
 from collagensim.errors import SolveError
-from collagensim.kernels import stepper
+from collagensim.kernels import table as entry
 from collagensim.kernels.numbers import WIDTH
 from collagensim.kernels.tableaus import RODAS5P
 from collagensim.solver.compiled import stepper as compiled_stepper
-from collagensim.solver.factorization import Plan
 from collagensim.solver.grid import GridPlan
 from collagensim.solver.lanes import LaneSet
 from collagensim.solver.layout import Layout
 from collagensim.solver.status import Status
 from collagensim.solver.system import Bound
+from collagensim.solver.tables import packed
 
 Array = npt.NDArray[Any]
 Integers = npt.NDArray[np.int64]
@@ -33,10 +33,10 @@ FLOOR = 1e-12  # no accepted state lies below -FLOOR * scale
 STEP_LIMIT, DEADLINE = 101, 102
 
 _ENDINGS = {
-    stepper.DONE: Status.COMPLETED,
-    stepper.NOT_FINITE: Status.NOT_FINITE,
-    stepper.STEP_TOO_SMALL: Status.STEP_TOO_SMALL,
-    stepper.SINGULAR: Status.SINGULAR,
+    entry.DONE: Status.COMPLETED,
+    entry.NOT_FINITE: Status.NOT_FINITE,
+    entry.STEP_TOO_SMALL: Status.STEP_TOO_SMALL,
+    entry.SINGULAR: Status.SINGULAR,
     STEP_LIMIT: Status.STEP_LIMIT,
     DEADLINE: Status.DEADLINE,
 }
@@ -87,14 +87,12 @@ class Engine:
         kind = "lanes" if self.has_lanes and (not self.plain or self.layout.alternating) else "plain"
         self.functions = bound.compiled.functions("complex" if bound.dtype == np.complex128 else kind)
         self.plan = bound.compiled.plan(self.link_to, self.link_from, self.layout)
-        self.plans = _plans(self.plan)
         self.n_factors = bound.compiled.n_factors + 2 if self.plan is None else self.plan.n_lu
         self._compiled = compiled_stepper()
         self.terms = bound.compiled.terms(self.link_to, self.link_from, self.layout)
-        self.links = self.layout.index(self.link_to), self.layout.index(self.link_from)
-        self._lay_out(link_rate)
-        self.clock = np.zeros((bound.n, stepper.N_CLOCK))
-        self.counts = np.zeros((bound.n, stepper.N_COUNTS), dtype=np.int64)
+        self.own, self.table = self._laid_out(link_rate)
+        self.clock = np.zeros((bound.n, entry.N_CLOCK))
+        self.counts = np.zeros((bound.n, entry.N_COUNTS), dtype=np.int64)
         self.status = [Status.COMPLETED] * bound.n
         self.messages: list[str | None] = [None] * bound.n
         self.started = time.monotonic()
@@ -107,9 +105,10 @@ class Engine:
         fits = not self.bound.compiled.joined or self.n_blocks <= WIDTH
         return self.bound.n == 1 and self.bound.dtype == np.float64 and fits
 
-    def _lay_out(self, link_rate: Array) -> None:
-        """Write what the stepper reads of each member into one row."""
+    def _laid_out(self, link_rate: Array) -> tuple[Array, Integers]:
+        """What the stepper reads of each member in a row, and the table that says where."""
         bound, place = self.bound, self.layout.place
+        table: dict[int, Any] = {}
         scale = np.repeat(bound.scales[:, None], self.n_blocks, axis=1)
         signed = np.array([species.signed for species in bound.model.species])
         floor = np.where(signed, np.inf, FLOOR * scale)
@@ -117,25 +116,28 @@ class Engine:
             place(bound.baseline), self.layout.everywhere(bound.p), place(bound.u), link_rate,
             place(self.limits.rtol * ATOL_SHARE * scale, np.inf), place(floor, np.inf),
         )  # fmt: skip
-        self.own = np.ascontiguousarray(np.concatenate(parts, axis=1), dtype=bound.dtype)
-        n, n_p, n_u, n_links = (part.shape[1] for part in parts[:4])
-        self._u, self._link_rate = (
-            slice(n + n_p, n + n_p + n_u),
-            slice(n + n_p + n_u, n + n_p + n_u + n_links),
-        )
+        own = np.ascontiguousarray(np.concatenate(parts, axis=1), dtype=bound.dtype)
+        lengths = [part.shape[1] for part in parts]
+        n = self.layout.n
         row = -(-n // WIDTH) * WIDTH if self.plain else n
-        lengths = (n, n_p, n_u, n_links, self.terms[0].size, self.n_factors)
-        self.sizes = np.array(
-            [
-                *lengths,
-                self.m,
-                self.n_blocks,
-                *self.layout.strides,
-                row,
-                WIDTH if self.layout.alternating else 1,
-            ],
-            dtype=np.int64,
-        )
+        lengths += [row * entry.N_STAGES, row * entry.N_SCRATCH, self.terms[0].size, self.n_factors]
+        table.update(enumerate(self.functions, start=entry.BLOCK_RATES))
+        table.update(enumerate((*lengths[:4], *lengths[-2:]), start=entry.N))
+        strides, at_once = self.layout.strides, WIDTH if self.layout.alternating else 1
+        table.update(enumerate((self.m, self.n_blocks, *strides, at_once, row), start=entry.N_STATES))
+        table.update(enumerate(np.cumsum(lengths[:6]), start=entry.AT_P))
+        # Rows of stages and factors begin at whole vectors: one that spans two lines of the cache is read twice.
+        whole = [-(-length // WIDTH) * WIDTH for length in (sum(lengths[:6]), *lengths[6:])]
+        table.update(enumerate(np.cumsum(whole), start=entry.AT_STAGES))
+        lists = {
+            entry.LIST_TO: self.layout.index(self.link_to), entry.LIST_FROM: self.layout.index(self.link_from),
+            entry.LIST_ROW: self.terms[0], entry.LIST_COLUMN: self.terms[1],
+        }  # fmt: skip
+        if self.plan is not None:
+            lists[entry.LIST_ELIMINATION] = self.plan.table
+            by_blocks = isinstance(self.plan, GridPlan)
+            table[entry.ELIMINATION] = entry.BY_BLOCKS if by_blocks else entry.BY_LISTS
+        return own, packed(entry.N_ENTRIES, table, lists)
 
     @property
     def state(self) -> Array:
@@ -145,15 +147,19 @@ class Engine:
     @property
     def time(self) -> Array:
         """Current times (N,), a view."""
-        return self.clock[:, stepper.TIME]
+        return self.clock[:, entry.TIME]
 
     def restart(self, link_rate: Array | None = None, who: Array | None = None) -> None:
         """Take note of a change of state or inputs: read the inputs anew, choose the next step anew."""
         who = np.ones(self.bound.n, bool) if who is None else who
-        self.own[who, self._u] = self.layout.place(self.bound.u[who])
+        self.own[who, self._part(entry.AT_U)] = self.layout.place(self.bound.u[who])
         if link_rate is not None:
-            self.own[who, self._link_rate] = link_rate[who]
-        self.clock[who, stepper.STEP] = 0.0
+            self.own[who, self._part(entry.AT_LINK_RATE)] = link_rate[who]
+        self.clock[who, entry.STEP] = 0.0
+
+    def _part(self, start: int) -> slice:
+        """Where in a member's row what begins at that entry of the table lies."""
+        return slice(self.table[start], self.table[start + 1])
 
     def run(self, until: Array, t_out: Array, rows: Array) -> None:
         """Integrate to ``until`` (N,); fill ``rows`` (N, n_out, n) at the sorted ``t_out`` (N, n_out) up to there.
@@ -165,12 +171,12 @@ class Engine:
         """
         n = self.bound.n
         counts = self.counts
-        counts[:, stepper.ROW] = 0
+        counts[:, entry.ROW] = 0
         going = np.array([status is Status.COMPLETED for status in self.status])
-        counts[going, stepper.STATUS] = stepper.MORE
+        counts[going, entry.STATUS] = entry.MORE
         if self._is_late():
             self._end(np.flatnonzero(going), DEADLINE)
-        self.clock[:, stepper.UNTIL] = until
+        self.clock[:, entry.UNTIL] = until
         t_out = np.ascontiguousarray(t_out, dtype=np.float64)
         kept = np.ascontiguousarray(rows)
         if self.layout.alternating:
@@ -183,7 +189,7 @@ class Engine:
         else:
             self._advance_together(shares, t_out, kept)
         if self.layout.alternating:
-            written = int(counts[0, stepper.ROW])
+            written = int(counts[0, entry.ROW])
             rows[:, :written] = self.layout.blocks(kept[:, :written]).reshape(1, written, rows.shape[2])
         elif kept is not rows:
             rows[:] = kept
@@ -202,14 +208,12 @@ class Engine:
         """Bring a share of the members to the end of their spans."""
         lanes = self._idle.pop() if self._idle else self._new_lanes()
         queue = np.array(share, dtype=np.int64)
-        ending, advance = stepper.MORE, self._compiled.advance
-        while ending == stepper.MORE and not self._stop.is_set():
+        ending, advance = entry.MORE, self._compiled.advance
+        while ending == entry.MORE and not self._stop.is_set():
             known, began = len(advance.overloads), time.monotonic()
             ending = advance(
-                self.functions, self.links, queue, lanes.who, lanes.verdicts, self.clock, self.counts,
-                self.own, t_out, rows, lanes.small, lanes.work, self.sizes, self.terms,
-                self.plans, RODAS5P.arrays(),
-                self.limits.rtol, CHUNK,
+                self.table, queue, lanes.who, lanes.verdicts, self.clock, self.counts, self.own, t_out, rows,
+                lanes.small, lanes.work, RODAS5P.coefficients, self.limits.rtol, CHUNK,
             )  # fmt: skip
             if len(advance.overloads) > known:
                 # Compilation, once on a machine, is no part of the time allowed.
@@ -217,7 +221,7 @@ class Engine:
             late = self._is_late()
             self._guard(lanes, late)
             if late:
-                waiting = self.counts[slice(*share), stepper.STATUS] == stepper.MORE
+                waiting = self.counts[slice(*share), entry.STATUS] == entry.MORE
                 self._end(share[0] + np.flatnonzero(waiting), DEADLINE)
                 break
         lanes.who[:] = -1
@@ -228,7 +232,7 @@ class Engine:
 
     def _guard(self, lanes: LaneSet, late: bool) -> None:
         """Unload the members that used up their steps; all of them when it is too ``late`` to go on."""
-        n, work = self.layout.n, self.counts[:, stepper.STEPS] + self.counts[:, stepper.REJECTED]
+        n, work = self.layout.n, self.counts[:, entry.STEPS] + self.counts[:, entry.REJECTED]
         for lane, member in enumerate(lanes.who):
             if member >= 0 and (late or work[member] > self.limits.max_steps):
                 self.own[member, :n] = lanes.work.reshape(-1, lanes.width)[:n, lane]
@@ -240,52 +244,43 @@ class Engine:
         """End members early; to blame is the state that changes fastest for its size."""
         if not members.size:
             return
-        self.counts[members, stepper.STATUS] = ending
+        self.counts[members, entry.STATUS] = ending
         some, y = self.bound.only(members), self.state[members]
         with np.errstate(all="ignore"):
             rates = some.compiled.formulas.rates(some.parameters_for(2), some.inputs, y, np.empty_like(y))
             speed = np.abs(rates) / (ATOL_SHARE * some.scales[:, None] + np.abs(y))
         fastest = np.argmax(speed.reshape(members.size, -1), axis=1)
-        self.counts[members, stepper.STATE] = self.layout.index(fastest)
+        self.counts[members, entry.STATE] = self.layout.index(fastest)
 
     def _new_lanes(self) -> LaneSet:
         # Derivatives travel as complex numbers, which have no lanes.
         has_lanes = not self.plain and self.own.dtype == np.float64
-        return LaneSet(WIDTH if has_lanes else 1, self.sizes, self.own.dtype)
+        return LaneSet(WIDTH if has_lanes else 1, self.table, self.own.dtype)
 
     def _tell(self) -> None:
         """Turn endings into statuses and messages."""
-        for member in np.flatnonzero(self.counts[:, stepper.STATUS] != stepper.DONE):
+        for member in np.flatnonzero(self.counts[:, entry.STATUS] != entry.DONE):
             if self.status[member] is Status.COMPLETED:
-                status = _ENDINGS[int(self.counts[member, stepper.STATUS])]
+                status = _ENDINGS[int(self.counts[member, entry.STATUS])]
                 message = self._message(int(member), status)
                 if self.bound.n == 1:
                     raise SolveError(message, status)
                 self.status[member], self.messages[member] = status, message
 
     def _message(self, member: int, status: Status) -> str:
-        block, i = self.layout.named(int(self.counts[member, stepper.STATE]))
+        block, i = self.layout.named(int(self.counts[member, entry.STATE]))
         name, unit = self.bound.model.species[i].name, self.bound.model.time_unit
         where = f"{name} in block {block}" if self.n_blocks > 1 else name
-        now = self.clock[member, stepper.TIME]
+        now = self.clock[member, entry.TIME]
         return f"the solve stopped at {unit} {now:.6g} ({where}): {status.value}; {status.advice}"
 
     def statistics(self) -> dict[str, Any]:
         """What the solve cost so far, all members together."""
         counts = self.counts.sum(axis=0)
         return {
-            "steps": int(counts[stepper.STEPS]),
-            "rejected": int(counts[stepper.REJECTED]),
-            "evaluations": int(counts[stepper.RATES]),
-            "factorisations": int(counts[stepper.FACTORISATIONS]),
+            "steps": int(counts[entry.STEPS]),
+            "rejected": int(counts[entry.REJECTED]),
+            "evaluations": int(counts[entry.RATES]),
+            "factorisations": int(counts[entry.FACTORISATIONS]),
             "seconds": time.monotonic() - self.started,
         }
-
-
-def _plans(plan: Plan | GridPlan | None) -> tuple[tuple[Array, ...], tuple[Array, ...]]:
-    """Arrays of the plan of joined blocks and of the plan by operation lists; of the one not used, empty ones."""
-    grid = tuple(np.empty((0,) * n_axes, dtype=np.int64) for n_axes in (1, 1, 1, 1, 2, 2, 2))
-    sparse = tuple(np.empty(0, dtype=np.uint32) for _ in Plan._fields)
-    if isinstance(plan, GridPlan):
-        return plan.arrays(), sparse
-    return grid, sparse if plan is None else plan.arrays()

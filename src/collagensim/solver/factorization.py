@@ -7,7 +7,9 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-Indices = npt.NDArray[np.uint32]
+from collagensim.kernels import linear
+from collagensim.solver.tables import packed
+
 Integers = npt.NDArray[np.int64]
 
 
@@ -26,17 +28,19 @@ class Plan(NamedTuple):
         row ``i`` of U, without its diagonal, ``lu_column[lu_upper[i]:lu_start[i + 1]]``.
     """
 
-    order: Indices
-    entry_start: Indices
-    entry_column: Indices
-    entry_source: Indices
-    lu_start: Indices
-    lu_upper: Indices
-    lu_column: Indices
+    order: Integers
+    entry_start: Integers
+    entry_column: Integers
+    entry_source: Integers
+    lu_start: Integers
+    lu_upper: Integers
+    lu_column: Integers
 
-    def arrays(self) -> tuple[Indices, ...]:
-        """The plan as the plain tuple that the kernels take."""
-        return tuple(self)
+    @property
+    def table(self) -> Integers:
+        """The plan as `collagensim.kernels.linear` takes it."""
+        numbers = {linear.N: self.order.size, linear.N_LU: self.lu_column.size}
+        return packed(linear.N_ENTRIES, numbers, dict(enumerate(self, start=linear.ORDER)))
 
     @property
     def n_lu(self) -> int:
@@ -149,4 +153,4 @@ def plan(
         pattern += sorted(where[state] for state in upper[i])
         lu_start.append(len(pattern))
     fields = (order, entry_start, place[term_column][by_row], by_row, lu_start, lu_upper, pattern)
-    return Plan(*(np.array(field, dtype=np.uint32) for field in fields))
+    return Plan(*(np.array(field, dtype=np.int64) for field in fields))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -10,20 +11,17 @@ import numpy.typing as npt
 from collagensim.kernels import coupled
 from collagensim.kernels.numbers import WIDTH
 from collagensim.solver.layout import Layout
+from collagensim.solver.tables import packed
 
 Integers = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True, eq=False)
 class GridPlan:
-    """What `collagensim.kernels.coupled` needs to know; ``n_lu`` is the length of its array of factors."""
+    """What `collagensim.kernels.coupled` needs to know, as a table; ``n_lu`` is the length of its array of factors."""
 
-    fields: tuple[Integers, ...]
+    table: Integers
     n_lu: int
-
-    def arrays(self) -> tuple[Integers, ...]:
-        """The plan as the plain tuple that the kernels take."""
-        return self.fields
 
 
 def pivot_order(
@@ -105,19 +103,22 @@ def grid_plan(
     filled = [(place[key], pair[key]) for key in place if key[0] != key[1]]
     state = {s: c for c, s in enumerate(joined)}
     first = -(-n_blocks // at_once) * at_once * n_factors
-    shape = (m, n_terms, n_factors, t, stride, n_blocks, len(place) + 1, len(pair), first, at_once)
-    fields = (
-        shape,
-        to[0],
-        [pair[int(i), int(j)] for i, j in zip(to[0], source[0], strict=True)],
-        [state[int(s)] for s in to[1]],
-        np.array(filled, dtype=np.int64).reshape(-1, 2),
-        np.array(operations, dtype=np.int64).reshape(-1, 5),
-        np.array(_moves(order, place, pair, n_blocks), dtype=np.int64).reshape(-1, 4),
-    )
+    numbers = {
+        coupled.STATES: m, coupled.TERMS: n_terms, coupled.FACTORS: n_factors, coupled.JOINED: t,
+        coupled.STRIDE: stride, coupled.BLOCKS: n_blocks, coupled.MATRICES: len(place) + 1, coupled.PAIRS: len(pair),
+        coupled.GRID: first, coupled.AT_ONCE: at_once, coupled.N_LINKS: link_to.size, coupled.N_FILLED: len(filled),
+    }  # fmt: skip
+    moves = _moves(order, place, pair, n_blocks)
+    numbers |= {coupled.N_OPERATIONS: len(operations), coupled.N_MOVES: len(moves)}
+    lists: dict[int, Any] = {
+        coupled.LINK_DIAGONAL: to[0],
+        coupled.LINK_VECTOR: [pair[int(i), int(j)] for i, j in zip(to[0], source[0], strict=True)],
+        coupled.LINK_STATE: [state[int(s)] for s in to[1]],
+        coupled.FILLED: filled, coupled.OPERATIONS: operations, coupled.MOVES: moves,
+    }  # fmt: skip
     vectors = (2 * n_blocks + len(pair) + 1) * stride
     n_lu = first + (len(place) + 1) * t * stride + vectors + (2 + t * t) * at_once
-    return GridPlan(tuple(np.ascontiguousarray(field, dtype=np.int64) for field in fields), n_lu)
+    return GridPlan(packed(coupled.N_ENTRIES, numbers, lists), n_lu)
 
 
 def _moves(

@@ -8,7 +8,7 @@ import warnings
 import numpy as np
 import numpy.typing as npt
 
-from collagensim.kernels import stepper
+from collagensim.kernels import table as entry
 from collagensim.solver.compiled import stepper as compiled_stepper
 from collagensim.solver.engine import DEADLINE, STEP_LIMIT, Engine, Integers, Limits
 from collagensim.solver.status import Status
@@ -49,8 +49,8 @@ class ScipyEngine(Engine):
                 with warnings.catch_warnings(), np.errstate(all="ignore"):
                     warnings.simplefilter("ignore")
                     ending = self._march(member, float(ends[member]), t_out[member], rows[member])
-                self.counts[member, stepper.STATUS] = ending
-                if ending not in (stepper.DONE, stepper.NOT_FINITE):
+                self.counts[member, entry.STATUS] = ending
+                if ending not in (entry.DONE, entry.NOT_FINITE):
                     self._end(np.array([member]), ending)
         self._tell()
 
@@ -63,7 +63,7 @@ class ScipyEngine(Engine):
         filled = int(np.searchsorted(t_out, start, side="right"))
         rows[:filled] = y
         if end <= start:
-            return stepper.DONE
+            return entry.DONE
         try:
             solver = getattr(scipy.integrate, self.method)(
                 system.rates, start, y.copy(), end, rtol=self.limits.rtol, atol=system.atol, jac=system.slopes
@@ -72,53 +72,45 @@ class ScipyEngine(Engine):
                 system.calls = 0
                 solver.step()
                 if solver.status == "failed" or solver.t == solver.t_old or not np.all(np.isfinite(solver.y)):
-                    raise _Stopped(stepper.STEP_TOO_SMALL)
+                    raise _Stopped(entry.STEP_TOO_SMALL)
                 until = int(np.searchsorted(t_out, solver.t, side="right"))
                 if until > filled:
                     rows[filled:until] = solver.dense_output()(t_out[filled:until]).T
                 filled = until
                 y[:], self.time[member] = solver.y, solver.t
-                self.counts[member, stepper.STEPS] += 1
+                self.counts[member, entry.STEPS] += 1
                 system.watch()
         except _Stopped as stop:
             return stop.ending
         except (ArithmeticError, ValueError):
             # On spans and steps near the smallest float its step control divides by zero.
-            return stepper.STEP_TOO_SMALL
-        return stepper.DONE
+            return entry.STEP_TOO_SMALL
+        return entry.DONE
 
 
 class _System:
     """The right side of one member and its Jacobian, which stop the solver when it is to stop."""
 
     def __init__(self, engine: Engine, member: int) -> None:
-        n, n_p, n_u, n_links = engine.sizes[: stepper.N_LINKS + 1]
-        self.p, self.u, self.link_rate, self.atol = np.split(
-            engine.own[member, n:-n], np.cumsum([n_p, n_u, n_links])
-        )
+        self.own, n = engine.own[member], engine.layout.n
+        self.atol = self.own[engine.table[entry.AT_ATOL] :][:n]
         self.engine, self.member, self.calls = engine, member, 0
         self.kernels = compiled_stepper()
         row, column = engine.terms
-        self.places, self.n = row * n + column, int(n)
+        self.places, self.n = row * n + column, n
         self.values = np.zeros(row.size)
 
     def rates(self, _t: float, y: Array) -> Array:
         """dy/dt (n,)."""
-        engine, counts = self.engine, self.engine.counts[self.member]
-        out = np.empty(self.n)
-        self.kernels.rates_of(
-            engine.functions, np.ascontiguousarray(y), self.p, self.u, engine.links, self.link_rate, engine.sizes, out
-        )  # fmt: skip
-        counts[stepper.RATES] += 1
+        engine, out = self.engine, np.empty(self.n)
+        self.kernels.rates_of(engine.table, np.ascontiguousarray(y), self.own, out)
+        engine.counts[self.member, entry.RATES] += 1
         self._check(out)
         return out
 
     def slopes(self, _t: float, y: Array) -> Array:
         """The Jacobian (n, n)."""
-        self.kernels.jacobian_of(
-            self.engine.functions, np.ascontiguousarray(y), self.p, self.u, self.link_rate, self.engine.sizes,
-            self.values,
-        )  # fmt: skip
+        self.kernels.jacobian_of(self.engine.table, np.ascontiguousarray(y), self.own, self.values)
         sums = np.bincount(self.places, self.values, self.n * self.n)
         dense: Array = sums.astype(np.float64, copy=False).reshape(self.n, self.n)
         self._check(dense)
@@ -127,18 +119,18 @@ class _System:
     def _check(self, values: Array) -> None:
         finite = np.isfinite(values)
         if not finite.all():
-            self.engine.counts[self.member, stepper.STATE] = np.argwhere(~finite)[0][0]
-            raise _Stopped(stepper.NOT_FINITE)
+            self.engine.counts[self.member, entry.STATE] = np.argwhere(~finite)[0][0]
+            raise _Stopped(entry.NOT_FINITE)
         self.calls += 1
         if self.calls > CALLS_A_STEP:
-            raise _Stopped(stepper.STEP_TOO_SMALL)
+            raise _Stopped(entry.STEP_TOO_SMALL)
         if self.calls % 100 == 0:
             self.watch()
 
     def watch(self) -> None:
         """Stop where the steps or the time allowed are used up."""
         limits = self.engine.limits
-        if self.engine.counts[self.member, stepper.STEPS] > limits.max_steps:
+        if self.engine.counts[self.member, entry.STEPS] > limits.max_steps:
             raise _Stopped(STEP_LIMIT)
         if time.monotonic() - self.engine.started > limits.deadline_s:
             raise _Stopped(DEADLINE)

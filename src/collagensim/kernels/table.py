@@ -1,0 +1,49 @@
+"""Where things stand in a model's table: all integers that the stepper needs, in one array.
+
+The table begins with the entries below. Entries that begin with AT_ say where in a member's numbers something begins;
+those that begin with LIST_ say where in the table itself a list does.
+"""
+
+from __future__ import annotations
+
+# Addresses of the model's machine code: see `collagensim.kernels.module_text`.
+BLOCK_RATES, BLOCK_JACOBIAN, BLOCK_FACTORISE, BLOCK_FORWARD, BLOCK_BACKWARD = range(5)
+# Lengths of y, p, u, link_rate, of the Jacobian's terms and of the factors.
+N, N_P, N_U, N_LINKS, N_TERMS, N_FACTORS = range(5, 11)
+# States of a block and blocks, without padding; y[i * STATE_STRIDE + b * BLOCK_STRIDE] is state i of block b; blocks
+# that one call serves.
+N_STATES, N_BLOCKS, STATE_STRIDE, BLOCK_STRIDE, AT_ONCE = range(11, 16)
+# Length of a row of stages and scratch.
+N_ROW = 16
+# A member's own numbers: y at 0, then these; N_OWN in all.
+AT_P, AT_U, AT_LINK_RATE, AT_ATOL, AT_FLOOR, N_OWN = range(17, 23)
+# What a step needs besides, and the length of it all.
+AT_STAGES, AT_SCRATCH, AT_TERMS, AT_FACTORS, N_WORK = range(23, 28)
+# Links, each (N_LINKS,); row and column of the Jacobian's terms, each (N_TERMS,).
+LIST_TO, LIST_FROM, LIST_ROW, LIST_COLUMN = range(28, 32)
+# How the matrix is eliminated: the kind, and where the lists of that kind begin.
+ELIMINATION, LIST_ELIMINATION = 32, 33
+WRITTEN_OUT, BY_BLOCKS, BY_LISTS = 0, 1, 2
+N_ENTRIES = 34
+
+# Rows of scratch, each (N_ROW,); BLEND is the first of three.
+SLOPE, TRIAL, NEW, PULL, DENSE, PLACED, BLEND = 0, 1, 2, 3, 4, 5, 6
+N_SCRATCH = 9
+N_STAGES = 8
+# A method's coefficients in one array: combine (8, 8), couple (8, 8), dense (3, 8), gamma.
+AT_COUPLE, AT_DENSE, AT_GAMMA = N_STAGES**2, 2 * N_STAGES**2, 2 * N_STAGES**2 + 3 * N_STAGES
+
+# How a span ends for a member; how a call of the stepper ends (DONE or MORE).
+DONE, MORE, NOT_FINITE, STEP_TOO_SMALL, SINGULAR = 0, 1, 2, 3, 4
+# A member's clock: time [unit of t]; next step, 0 = choose one; size of the last accepted step and what its error
+# made of it, error^-0.2; end of the span.
+TIME, STEP, LAST_FACTOR, LAST_STEP, UNTIL = 0, 1, 2, 3, 4
+N_CLOCK = 5
+# A member's counts: work done so far; next output row; state to blame for a failure; whether the last attempt was
+# rejected; how the span ended (MORE while it has not).
+STEPS, REJECTED, RATES, FACTORISATIONS, ROW, STATE, RETRY, STATUS = 0, 1, 2, 3, 4, 5, 6, 7
+N_COUNTS = 8
+# A lane's small numbers: the step being tried, its inverse, 1/(h gamma); mean square of the error, lowest state above
+# its floor, smallest pivot; place within the step of an output row.
+TRIED, INVERSE, SHIFT, ERROR, LOW, PIVOT, THETA = 0, 1, 2, 3, 4, 5, 6
+N_SMALL = 7
