@@ -42,6 +42,7 @@ from collagensim.kernels.table import (
     AT_FACTORS,
     AT_FLOOR,
     AT_GAMMA,
+    AT_GROWN,
     AT_LINK_RATE,
     AT_ONCE,
     AT_P,
@@ -187,13 +188,23 @@ def mean_square(x: Numbers, y: Numbers, rtol: float, atol: Numbers, table: Integ
 def combine_stages(
     stage: int, n: int, y: Numbers, stages: Numbers, tableau: Floats, trial: Numbers, pull: Numbers
 ) -> None:
-    """The stage's point y + sum_j combine[j] k_j in ``trial``, sum_j couple[j] k_j in ``pull``, in one pass."""
+    """The stage's point y + sum_j combine[j] k_j in ``trial``, sum_j couple[j] k_j in ``pull``, in one pass.
+
+    Where the point of the stage before, still in ``trial``, is the same sum with a term less, only that one is added.
+    """
     combine = tail(tableau, stage * N_STAGES)
-    couple = tail(combine, AT_COUPLE)
-    start, slopes, points, drags = columns(y), columns(stages), columns(trial), columns(pull)
+    couple, first = tail(combine, AT_COUPLE), int(tableau[AT_GROWN + stage])
+    start, slopes, points, drags = (
+        columns(trial if first > 0 else y),
+        columns(stages),
+        columns(trial),
+        columns(pull),
+    )
     for i in range(n):
         point, drag = start[i], start[i] * 0.0
-        for j in range(stage):
+        for j in range(first):
+            drag = plus_product(drag, couple[j], slopes[j * n + i])
+        for j in range(first, stage):
             k = slopes[j * n + i]
             point = plus_product(point, combine[j], k)
             drag = plus_product(drag, couple[j], k)

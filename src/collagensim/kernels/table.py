@@ -30,8 +30,9 @@ N_ENTRIES = 34
 SLOPE, TRIAL, NEW, PULL, DENSE, PLACED, BLEND = 0, 1, 2, 3, 4, 5, 6
 N_SCRATCH = 9
 N_STAGES = 8
-# A method's coefficients in one array: combine (8, 8), couple (8, 8), dense (3, 8), gamma.
+# A method's coefficients in one array: combine (8, 8), couple (8, 8), dense (3, 8), gamma, grown (8,).
 AT_COUPLE, AT_DENSE, AT_GAMMA = N_STAGES**2, 2 * N_STAGES**2, 2 * N_STAGES**2 + 3 * N_STAGES
+AT_GROWN = AT_GAMMA + 1
 
 # How a span ends for a member; how a call of the stepper ends (DONE or MORE).
 DONE, MORE, NOT_FINITE, STEP_TOO_SMALL, SINGULAR = 0, 1, 2, 3, 4

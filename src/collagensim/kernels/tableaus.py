@@ -45,8 +45,20 @@ class Tableau:
 
     @functools.cached_property
     def coefficients(self) -> npt.NDArray[np.float64]:
-        """Combine, couple, dense and gamma in one array, as the kernels take them."""
-        return np.concatenate([self.combine.ravel(), self.couple.ravel(), self.dense.ravel(), [self.gamma]])
+        """Combine, couple, dense, gamma and `grown` in one array, as the kernels take them."""
+        parts = self.combine.ravel(), self.couple.ravel(), self.dense.ravel(), [self.gamma], self.grown
+        return np.concatenate(parts)
+
+    @property
+    def grown(self) -> npt.NDArray[np.float64]:
+        """Terms of each stage's point that the point of the stage before has already, all of them or none."""
+        rows = self.combine
+        return np.array(
+            [
+                s - 1 if s > 1 and np.array_equal(rows[s, : s - 1], rows[s - 1, : s - 1]) else 0
+                for s in range(len(rows))
+            ]
+        )
 
 
 def _lower(rows: list[list[float]], n: int) -> npt.NDArray[np.float64]:

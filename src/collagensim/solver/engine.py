@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -27,7 +26,7 @@ Array = npt.NDArray[Any]
 Integers = npt.NDArray[np.int64]
 
 CHUNK = 400  # steps between two looks at the clock: some 20 to 50 ms of a full model
-SHARE = 64  # members that a thread takes at a time
+SHARE = 64  # members that a thread takes at a time, at least
 ATOL_SHARE = 1e-3  # absolute tolerance = rtol * this * scale
 FLOOR = 1e-12  # no accepted state lies below -FLOOR * scale
 STEP_LIMIT, DEADLINE = 101, 102
@@ -91,13 +90,15 @@ class Engine:
         self._compiled = compiled_stepper()
         self.terms = bound.compiled.terms(self.link_to, self.link_from, self.layout)
         self.own, self.table = self._laid_out(link_rate)
+        self._u = slice(*self.table[[entry.AT_U, entry.AT_LINK_RATE]])
+        self._link_rate = slice(*self.table[[entry.AT_LINK_RATE, entry.AT_ATOL]])
         self.clock = np.zeros((bound.n, entry.N_CLOCK))
         self.counts = np.zeros((bound.n, entry.N_COUNTS), dtype=np.int64)
         self.status = [Status.COMPLETED] * bound.n
         self.messages: list[str | None] = [None] * bound.n
         self.started = time.monotonic()
         self._idle: list[LaneSet] = []
-        self._stop = threading.Event()
+        self._stop = False
 
     @property
     def plain(self) -> bool:
@@ -151,15 +152,11 @@ class Engine:
 
     def restart(self, link_rate: Array | None = None, who: Array | None = None) -> None:
         """Take note of a change of state or inputs: read the inputs anew, choose the next step anew."""
-        who = np.ones(self.bound.n, bool) if who is None else who
-        self.own[who, self._part(entry.AT_U)] = self.layout.place(self.bound.u[who])
+        chosen: Array | slice = slice(None) if who is None else who
+        self.own[chosen, self._u] = self.layout.place(self.bound.u[chosen])
         if link_rate is not None:
-            self.own[who, self._part(entry.AT_LINK_RATE)] = link_rate[who]
-        self.clock[who, entry.STEP] = 0.0
-
-    def _part(self, start: int) -> slice:
-        """Where in a member's row what begins at that entry of the table lies."""
-        return slice(self.table[start], self.table[start + 1])
+            self.own[chosen, self._link_rate] = link_rate[chosen]
+        self.clock[chosen, entry.STEP] = 0.0
 
     def run(self, until: Array, t_out: Array, rows: Array) -> None:
         """Integrate to ``until`` (N,); fill ``rows`` (N, n_out, n) at the sorted ``t_out`` (N, n_out) up to there.
@@ -169,7 +166,6 @@ class Engine:
         SolveError
             When the only member ends before ``until``; of several members `status` and `messages` tell.
         """
-        n = self.bound.n
         counts = self.counts
         counts[:, entry.ROW] = 0
         going = np.array([status is Status.COMPLETED for status in self.status])
@@ -181,11 +177,10 @@ class Engine:
         kept = np.ascontiguousarray(rows)
         if self.layout.alternating:
             kept = np.empty((*rows.shape[:2], self.layout.n))
-        shares = [(first, min(first + SHARE, n)) for first in range(0, n, SHARE)]
-        self._stop.clear()
-        if self.threads == 1 or len(shares) == 1:
-            for share in shares:
-                self._advance(share, t_out, kept)
+        shares = self._shares()
+        self._stop = False
+        if len(shares) == 1:
+            self._advance(shares[0], t_out, kept)
         else:
             self._advance_together(shares, t_out, kept)
         if self.layout.alternating:
@@ -193,7 +188,18 @@ class Engine:
             rows[:, :written] = self.layout.blocks(kept[:, :written]).reshape(1, written, rows.shape[2])
         elif kept is not rows:
             rows[:] = kept
-        self._tell()
+        if not (counts[:, entry.STATUS] == entry.DONE).all():
+            self._tell()
+
+    def _shares(self) -> list[tuple[int, int]]:
+        """First member and one past the last of what a thread takes at a time.
+
+        At the end of a share lanes run dry one after the other, so shares are large; but several for each thread, for
+        one may find its core busy.
+        """
+        n = self.bound.n
+        size = n if self.threads == 1 else max(SHARE, -(-n // (4 * self.threads)))
+        return [(first, min(first + size, n)) for first in range(0, n, size)]
 
     def _advance_together(self, shares: list[tuple[int, int]], t_out: Array, rows: Array) -> None:
         with ThreadPoolExecutor(min(self.threads, len(shares))) as pool:
@@ -201,7 +207,7 @@ class Engine:
                 for done in [pool.submit(self._advance, share, t_out, rows) for share in shares]:
                     done.result()
             except BaseException:
-                self._stop.set()
+                self._stop = True
                 raise
 
     def _advance(self, share: tuple[int, int], t_out: Array, rows: Array) -> None:
@@ -209,7 +215,7 @@ class Engine:
         lanes = self._idle.pop() if self._idle else self._new_lanes()
         queue = np.array(share, dtype=np.int64)
         ending, advance = entry.MORE, self._compiled.advance
-        while ending == entry.MORE and not self._stop.is_set():
+        while ending == entry.MORE and not self._stop:
             known, began = len(advance.overloads), time.monotonic()
             ending = advance(
                 self.table, queue, lanes.who, lanes.verdicts, self.clock, self.counts, self.own, t_out, rows,
@@ -219,7 +225,8 @@ class Engine:
                 # Compilation, once on a machine, is no part of the time allowed.
                 self.started += time.monotonic() - began
             late = self._is_late()
-            self._guard(lanes, late)
+            if late or ending == entry.MORE:
+                self._guard(lanes, late)
             if late:
                 waiting = self.counts[slice(*share), entry.STATUS] == entry.MORE
                 self._end(share[0] + np.flatnonzero(waiting), DEADLINE)
