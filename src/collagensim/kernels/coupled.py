@@ -47,8 +47,12 @@ APPLY, LESS_DIAGONAL, LESS_MATRIX, CLEAR, ADD = 0, 1, 2, 3, 4
 
 
 @kernel
-def invert(a: Numbers, t: int, stride: int, weakest: Number) -> Number:
-    """Replace a by its inverse, without pivoting; returns the smallest |pivot| so far."""
+def invert(a: Numbers, t: int, stride: int, factors: Numbers, weakest: Number) -> Number:
+    """Replace a by its inverse, without pivoting; ``factors`` (t,) is scratch. Returns the smallest |pivot| so far.
+
+    The pivot's column is updated with the others and overwritten afterwards: a single number that is stored just
+    before the whole register around it is read would hold that up.
+    """
     wide, per_row = columns(a), n_columns(a, stride)
     n_wide = min(t, per_row)
     for p in range(t):
@@ -56,18 +60,30 @@ def invert(a: Numbers, t: int, stride: int, weakest: Number) -> Number:
         # The product is 0, or NaN for a pivot that is not finite, and NaN stays.
         weakest = smaller(abs(pivot), weakest) + abs(pivot) * 0.0
         reciprocal = 1.0 / pivot
-        a[p * stride + p] = 1.0
-        row = tail(wide, p * per_row)
-        for c in range(n_wide):
-            row[c] = row[c] * reciprocal
         for r in range(t):
-            if r != p:
-                factor = a[r * stride + p]
-                a[r * stride + p] = 0.0
-                other = tail(wide, r * per_row)
-                for c in range(n_wide):
-                    other[c] = less_product(other[c], factor, row[c])
+            factors[r] = a[r * stride + p]
+        for c in range(0, n_wide - 1, 2):
+            eliminate_pair(tail(wide, c), p, t, per_row, reciprocal, factors)
+        if n_wide % 2 == 1:
+            last = tail(wide, n_wide - 1)
+            row = last[p * per_row] * reciprocal
+            for r in range(t):
+                last[r * per_row] = less_product(last[r * per_row], factors[r], row)
+            last[p * per_row] = row
+        for r in range(t):
+            a[r * stride + p] = -(factors[r] * reciprocal)
+        a[p * stride + p] = reciprocal
     return weakest
+
+
+@kernel
+def eliminate_pair(wide: Numbers, p: int, t: int, per_row: int, reciprocal: Number, factors: Numbers) -> None:
+    """Two columns of an inversion's pass for pivot p: its row is scaled, its multiples leave the others."""
+    one, two = wide[p * per_row] * reciprocal, wide[p * per_row + 1] * reciprocal
+    for r in range(t):
+        row = tail(wide, r * per_row)
+        row[0], row[1] = less_product(row[0], factors[r], one), less_product(row[1], factors[r], two)
+    wide[p * per_row], wide[p * per_row + 1] = one, two
 
 
 @kernel
@@ -136,7 +152,14 @@ def less_vector(target: Numbers, matrix: Numbers, x: Numbers, t: int, stride: in
             one, two = less_product(one, factor, row[0]), less_product(two, factor, row[1])
             three, four = less_product(three, factor, row[2]), less_product(four, factor, row[3])
         wide[c], wide[c + 1], wide[c + 2], wide[c + 3] = one, two, three, four
-    for c in range(whole, n_wide):
+    pairs = whole + (n_wide - whole) // 2 * 2
+    for c in range(whole, pairs, 2):
+        one, two = wide[c], wide[c + 1]
+        for k in range(t):
+            factor, row = x[k], tail(source, k * per_row + c)
+            one, two = less_product(one, factor, row[0]), less_product(two, factor, row[1])
+        wide[c], wide[c + 1] = one, two
+    for c in range(pairs, n_wide):
         total = wide[c]
         for k in range(t):
             total = less_product(total, x[k], source[k * per_row + c])
@@ -220,7 +243,7 @@ def factorise_grid(plan: Integers, lu: Numbers, weakest: Number) -> Number:
         todo = tail(operations, 5 * k)
         target = tail(lu, matrix(plan, todo[1]))
         if todo[0] == INVERT:
-            weakest = invert(target, t, stride, weakest)
+            weakest = invert(target, t, stride, spare, weakest)
         elif todo[0] == SPREAD:
             left, right = (
                 tail(lu, vector(plan, n_vectors + todo[2])),
