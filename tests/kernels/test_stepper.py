@@ -1,10 +1,11 @@
 import numpy as np
 import pytest
+from numba import njit
 from scipy.integrate import solve_ivp
 
 from collagensim.kernels import output
 from collagensim.kernels import table as entry
-from collagensim.kernels.numbers import WIDTH, flat, kept
+from collagensim.kernels.numbers import WIDTH, flat
 from collagensim.kernels.tableaus import RODAS5P
 from naive.machine_code import jacobian_of, rates_of
 from naive.robertson import NO_LINKS, RATES, Run, engine_of
@@ -189,7 +190,7 @@ def test_the_two_eliminations_take_the_same_steps():
     np.testing.assert_allclose(one.y, other.y, rtol=1e-11)
 
 
-@kept
+@njit
 def bend(work, tableau, table):
     output.blend(flat(work), flat(tableau), flat(table))
     output.interpolate(flat(work), 0.5, flat(table))

@@ -63,16 +63,15 @@ def engine_of(p, start, *, links=NO_LINKS, rtol=1e-6, atol=None, floor=None, lim
         scales=np.tile([1.0, 1e-4, 1.0], (n, 1)),
     )  # fmt: skip
     engine = Engine(bound, (to, source, np.tile(rate, (n, 1))), limits or Limits(rtol=rtol))
-    size = engine.layout.n
-    for given, first in ((atol, -2 * size), (floor, -size)):
+    for given, start in ((atol, entry.AT_ATOL), (floor, entry.AT_FLOOR)):
         if given is not None:
-            place = engine.own[:, first : first + size or None]
+            place = engine.own[:, slice(*engine.table[start : start + 2])]
             engine.layout.blocks(place)[:] = given
     return engine
 
 
 class Run:
-    """One integration of ``n_blocks`` copies by direct calls of the entry.
+    """One integration of ``n_blocks`` copies by direct calls of the stepper.
 
     Attributes
     ----------
@@ -120,9 +119,9 @@ class Run:
 
     def step(self, h, theta=()):
         """One step of exactly ``h``, whatever its error, and rows at the places ``theta``; states before and after."""
-        before, size = self.y.copy(), self.engine.layout.n
+        before = self.y.copy()
         # No error is too large for an infinite tolerance, and a span of one step is neither cut nor rounded.
-        self.engine.own[:, -2 * size : -size] = np.inf
+        self.engine.own[:, slice(*self.engine.table[[entry.AT_ATOL, entry.AT_FLOOR]])] = np.inf
         self.clock[entry.TIME], self.clock[entry.STEP] = 0.0, h
         n_steps = self.counts[entry.STEPS]
         assert self.advance(h, h * np.array(theta)) == entry.DONE

@@ -1,8 +1,9 @@
 import numpy as np
 import pytest
+from numba import njit
 
 from collagensim.kernels import linear
-from collagensim.kernels.numbers import flat, kept
+from collagensim.kernels.numbers import flat
 from collagensim.solver.factorization import plan
 
 
@@ -16,12 +17,12 @@ def chain(seed, m=7, n_blocks=4, n_linked=3):
     return plan(row, column, to, source, m=m, n_blocks=n_blocks), rng, (row, column, to, source, m, n_blocks)
 
 
-@kept
+@njit
 def factorise_arrays(values, shift, plan, lu, dense):
     return linear.factorise(flat(values), shift, flat(plan), flat(lu), flat(dense))
 
 
-@kept
+@njit
 def substitute_arrays(right, plan, lu, x, out):
     linear.substitute(flat(right), flat(plan), flat(lu), flat(x), flat(out))
 

@@ -19,6 +19,7 @@ from collagensim.kernels.numbers import (
     kernel,
     less_product,
     n_columns,
+    plus_product,
     real_part,
     smaller,
     tail,
@@ -41,17 +42,17 @@ STATES, TERMS, FACTORS, JOINED, STRIDE, BLOCKS, MATRICES, PAIRS, GRID, AT_ONCE =
 N_LINKS, LINK_DIAGONAL, LINK_VECTOR, LINK_STATE, N_FILLED, FILLED = range(10, 16)
 N_OPERATIONS, OPERATIONS, N_MOVES, MOVES, N_ENTRIES = range(16, 21)
 # Operations on the grid: kind, target, left, right, source.
-INVERT, SPREAD, MULTIPLY, SUBTRACT = 0, 1, 2, 3
+SWEEP, SPREAD, MULTIPLY, SUBTRACT = 0, 1, 2, 3
 # Operations on vectors: kind, target, matrix or diagonal, source.
-APPLY, LESS_DIAGONAL, LESS_MATRIX, CLEAR, ADD = 0, 1, 2, 3, 4
+APPLY, LESS_DIAGONAL, LESS_MATRIX, CLEAR = 0, 1, 2, 3
 
 
 @kernel
-def invert(a: Numbers, t: int, stride: int, factors: Numbers, weakest: Number) -> Number:
-    """Replace a by its inverse, without pivoting; ``factors`` (t,) is scratch. Returns the smallest |pivot| so far.
+def sweep(a: Numbers, t: int, stride: int, factors: Numbers, weakest: Number) -> Number:
+    """Replace a by its negative inverse, without pivoting; ``factors`` (t,) is scratch.
 
-    The pivot's column is updated with the others and overwritten afterwards: a single number that is stored just
-    before the whole register around it is read would hold that up.
+    Returns the smallest |pivot| so far. The pivot's column is updated with the others and overwritten afterwards: a
+    single number that is stored just before the whole register around it is read would hold that up.
     """
     wide, per_row = columns(a), n_columns(a, stride)
     n_wide = min(t, per_row)
@@ -63,7 +64,7 @@ def invert(a: Numbers, t: int, stride: int, factors: Numbers, weakest: Number) -
         for r in range(t):
             factors[r] = a[r * stride + p]
         for c in range(0, n_wide - 1, 2):
-            eliminate_pair(tail(wide, c), p, t, per_row, reciprocal, factors)
+            sweep_pair(tail(wide, c), p, t, per_row, reciprocal, factors)
         if n_wide % 2 == 1:
             last = tail(wide, n_wide - 1)
             row = last[p * per_row] * reciprocal
@@ -71,14 +72,14 @@ def invert(a: Numbers, t: int, stride: int, factors: Numbers, weakest: Number) -
                 last[r * per_row] = less_product(last[r * per_row], factors[r], row)
             last[p * per_row] = row
         for r in range(t):
-            a[r * stride + p] = -(factors[r] * reciprocal)
-        a[p * stride + p] = reciprocal
+            a[r * stride + p] = factors[r] * reciprocal
+        a[p * stride + p] = -reciprocal
     return weakest
 
 
 @kernel
-def eliminate_pair(wide: Numbers, p: int, t: int, per_row: int, reciprocal: Number, factors: Numbers) -> None:
-    """Two columns of an inversion's pass for pivot p: its row is scaled, its multiples leave the others."""
+def sweep_pair(wide: Numbers, p: int, t: int, per_row: int, reciprocal: Number, factors: Numbers) -> None:
+    """Two columns of a sweep's pass for pivot p: its row is scaled, its multiples leave the others."""
     one, two = wide[p * per_row] * reciprocal, wide[p * per_row + 1] * reciprocal
     for r in range(t):
         row = tail(wide, r * per_row)
@@ -88,13 +89,13 @@ def eliminate_pair(wide: Numbers, p: int, t: int, per_row: int, reciprocal: Numb
 
 @kernel
 def spread(target: Numbers, source: Numbers, left: Numbers, right: Numbers, t: int, stride: int) -> None:
-    """Subtract diag(left) source diag(right) from target."""
+    """Add diag(left) source diag(right) to target."""
     wide, inner, across, per_row = columns(target), columns(source), columns(right), n_columns(target, stride)
     n_wide = min(t, per_row)
     for r in range(t):
         factor, first = left[r], r * per_row
         for c in range(n_wide):
-            wide[first + c] = less_product(wide[first + c], factor * across[c], inner[first + c])
+            wide[first + c] = plus_product(wide[first + c], factor * across[c], inner[first + c])
 
 
 @kernel
@@ -140,11 +141,13 @@ def less_tile(
 
 
 @kernel
-def less_vector(target: Numbers, matrix: Numbers, x: Numbers, t: int, stride: int) -> None:
-    """Subtract (matrix transposed) x from target (stride,)."""
+def less_vector(target: Numbers, matrix: Numbers, x: Numbers, from_zero: bool, t: int, stride: int) -> None:
+    """Subtract (matrix transposed) x from target (stride,), from zero where that is asked."""
     wide, source, per_row = columns(target), columns(matrix), n_columns(target, stride)
     n_wide = min(t, per_row)
     whole = n_wide // 4 * 4
+    if from_zero:
+        clear(target, t, stride)
     for c in range(0, whole, 4):
         one, two, three, four = wide[c], wide[c + 1], wide[c + 2], wide[c + 3]
         for k in range(t):
@@ -174,14 +177,14 @@ def matrix(plan: Integers, place: int) -> int:
 
 @kernel
 def vector(plan: Integers, place: int) -> int:
-    """Where a vector (stride,) begins: those of the blocks, twice, then the diagonals, then a spare."""
+    """Where a vector (stride,) begins: right sides and solutions of the blocks, then the diagonals."""
     return int(matrix(plan, plan[MATRICES]) + place * plan[STRIDE])
 
 
 @kernel
 def staging(plan: Integers) -> int:
     """Where the blocks' own elimination leaves what it hands on."""
-    return vector(plan, 2 * plan[BLOCKS] + plan[PAIRS] + 1)
+    return vector(plan, 2 * plan[BLOCKS] + plan[PAIRS])
 
 
 @kernel
@@ -204,7 +207,7 @@ def hand_vectors(lu: Numbers, plan: Integers, first: int, back: bool) -> None:
     t, w = plan[JOINED], plan[AT_ONCE]
     staged = tail(lu, staging(plan) + 2 * w)
     for b in range(first, min(first + w, plan[BLOCKS])):
-        own = tail(lu, vector(plan, b))
+        own = tail(lu, vector(plan, b + plan[BLOCKS] if back else b))
         for c in range(t):
             if back:
                 staged[c * w + b - first] = own[c]
@@ -242,8 +245,8 @@ def factorise_grid(plan: Integers, lu: Numbers, weakest: Number) -> Number:
     for k in range(plan[N_OPERATIONS]):
         todo = tail(operations, 5 * k)
         target = tail(lu, matrix(plan, todo[1]))
-        if todo[0] == INVERT:
-            weakest = invert(target, t, stride, spare, weakest)
+        if todo[0] == SWEEP:
+            weakest = sweep(target, t, stride, spare, weakest)
         elif todo[0] == SPREAD:
             left, right = (
                 tail(lu, vector(plan, n_vectors + todo[2])),
@@ -254,7 +257,7 @@ def factorise_grid(plan: Integers, lu: Numbers, weakest: Number) -> Number:
             left, right = tail(lu, matrix(plan, todo[2])), tail(lu, matrix(plan, todo[3]))
             if todo[0] == MULTIPLY:
                 for i in range(t * stride):
-                    spare[i] = -target[i]
+                    spare[i] = target[i]
                     target[i] = 0.0
                 left, right = spare, left
             less_matrix(target, left, right, t, stride)
@@ -262,31 +265,36 @@ def factorise_grid(plan: Integers, lu: Numbers, weakest: Number) -> Number:
 
 
 @kernel
+def clear(vector: Numbers, t: int, stride: int) -> None:
+    """Make zeros of a vector (stride,)."""
+    wide, n = columns(vector), min(t, n_columns(vector, stride))
+    for c in range(n):
+        wide[c] = 0.0
+
+
+@kernel
+def less_diagonal(target: Numbers, diagonal: Numbers, x: Numbers, t: int, stride: int) -> None:
+    """Subtract diag(diagonal) x from target, all (stride,)."""
+    wide, factors, source = columns(target), columns(diagonal), columns(x)
+    for c in range(min(t, n_columns(target, stride))):
+        wide[c] = less_product(wide[c], factors[c], source[c])
+
+
+@kernel
 def solve_grid(plan: Integers, lu: Numbers) -> None:
-    """Solve for the joined states of all blocks: vectors 0 .. n_blocks - 1 hold right sides, then solutions."""
-    t, stride, n_vectors = plan[JOINED], plan[STRIDE], 2 * plan[BLOCKS]
-    spare, moves = tail(lu, vector(plan, n_vectors + plan[PAIRS])), tail(plan, plan[MOVES])
+    """Solve for the joined states of all blocks: vectors 0 .. hold right sides, vectors n_blocks .. then solutions."""
+    t, stride, moves = plan[JOINED], plan[STRIDE], tail(plan, plan[MOVES])
+    vectors = tail(lu, vector(plan, 0))
+    diagonals = tail(vectors, 2 * plan[BLOCKS] * stride)
     for k in range(plan[N_MOVES]):
         todo = tail(moves, 4 * k)
-        target, source = tail(lu, vector(plan, todo[1])), tail(lu, vector(plan, todo[3]))
-        if todo[0] == CLEAR:
-            for c in range(t):
-                target[c] = 0.0
-        elif todo[0] == ADD:
-            for c in range(t):
-                target[c] = target[c] + source[c]
-        elif todo[0] == LESS_DIAGONAL:
-            diagonal = tail(lu, vector(plan, n_vectors + todo[2]))
-            for c in range(t):
-                target[c] = less_product(target[c], diagonal[c], source[c])
+        kind, target, source = todo[0], tail(vectors, todo[1] * stride), tail(vectors, todo[3] * stride)
+        if kind == CLEAR:
+            clear(target, t, stride)
+        elif kind == LESS_DIAGONAL:
+            less_diagonal(target, tail(diagonals, todo[2] * stride), source, t, stride)
         else:
-            if todo[0] == APPLY:
-                # target = matrix source, where the two may be the same.
-                for c in range(t):
-                    spare[c] = -source[c]
-                    target[c] = 0.0
-                source = spare
-            less_vector(target, tail(lu, matrix(plan, todo[2])), source, t, stride)
+            less_vector(target, tail(lu, matrix(plan, todo[2])), source, kind == APPLY, t, stride)
 
 
 @kernel

@@ -22,6 +22,7 @@ import numpy as np
 from collagensim.kernels import coupled, linear
 from collagensim.kernels.control import accept, any_fresh, choose_steps, judge
 from collagensim.kernels.numbers import (
+    WIDTH,
     as_numbers,
     call,
     columns,
@@ -47,6 +48,7 @@ from collagensim.kernels.table import (
     AT_ONCE,
     AT_P,
     AT_SCRATCH,
+    AT_SPREAD,
     AT_STAGES,
     AT_TERMS,
     AT_U,
@@ -66,6 +68,7 @@ from collagensim.kernels.table import (
     LIST_COLUMN,
     LIST_ELIMINATION,
     LIST_FROM,
+    LIST_JOINED,
     LIST_ROW,
     LIST_TO,
     LOW,
@@ -74,6 +77,7 @@ from collagensim.kernels.table import (
     N_CLOCK,
     N_COUNTS,
     N_FACTORS,
+    N_JOINED,
     N_LINKS,
     N_OWN,
     N_ROW,
@@ -116,9 +120,27 @@ def rates(y: Numbers, p: Numbers, u: Numbers, link_rate: Numbers, table: Integer
     for b in range(0, n_blocks, table[AT_ONCE]):
         first = b * table[N_STATES]
         call(table[BLOCK_RATES], (tail(y, first), p, tail(u, b * n_u), tail(out, first)))
-    to, source = tail(table, table[LIST_TO]), tail(table, table[LIST_FROM])
-    for k in range(table[N_LINKS]):
-        out[to[k]] = plus_product(out[to[k]], link_rate[k], y[source[k]] - y[to[k]])
+    if table[N_JOINED] > 0:
+        link_side_by_side(y, link_rate, table, out)
+    else:
+        to, source = tail(table, table[LIST_TO]), tail(table, table[LIST_FROM])
+        for k in range(table[N_LINKS]):
+            out[to[k]] = plus_product(out[to[k]], link_rate[k], y[source[k]] - y[to[k]])
+
+
+@kernel
+def link_side_by_side(y: Numbers, link_rate: Numbers, table: Integers, out: Numbers) -> None:
+    """Links of blocks that alternate: into all blocks at once, from one after the other, in the order of the links."""
+    # The spread-out rates end where the rates begin.
+    n_blocks, n_joined, states = table[N_BLOCKS], table[N_JOINED], tail(table, table[LIST_JOINED])
+    spread = columns(tail(link_rate, table[AT_SPREAD] - table[AT_LINK_RATE]))
+    levels, sums = columns(y), columns(out)
+    for k in range(n_joined):
+        i = states[k]
+        own, total = levels[i], sums[i]
+        for b in range(n_blocks):
+            total = plus_product(total, spread[k * n_blocks + b], y[i * WIDTH + b] - own)
+        sums[i] = total
 
 
 @kernel

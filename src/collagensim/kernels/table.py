@@ -15,16 +15,19 @@ N, N_P, N_U, N_LINKS, N_TERMS, N_FACTORS = range(5, 11)
 N_STATES, N_BLOCKS, STATE_STRIDE, BLOCK_STRIDE, AT_ONCE = range(11, 16)
 # Length of a row of stages and scratch.
 N_ROW = 16
-# A member's own numbers: y at 0, then these; N_OWN in all.
-AT_P, AT_U, AT_LINK_RATE, AT_ATOL, AT_FLOOR, N_OWN = range(17, 23)
+# A member's own numbers: y at 0, then these; N_OWN in all. Where blocks alternate, AT_SPREAD has the link rates again,
+# (N_JOINED, N_BLOCKS, 8): into the joined state of each block, padding included, from the one of a block.
+AT_P, AT_U, AT_ATOL, AT_FLOOR, AT_SPREAD, AT_LINK_RATE, N_OWN = range(17, 24)
 # What a step needs besides, and the length of it all.
-AT_STAGES, AT_SCRATCH, AT_TERMS, AT_FACTORS, N_WORK = range(23, 28)
+AT_STAGES, AT_SCRATCH, AT_TERMS, AT_FACTORS, N_WORK = range(24, 29)
 # Links, each (N_LINKS,); row and column of the Jacobian's terms, each (N_TERMS,).
-LIST_TO, LIST_FROM, LIST_ROW, LIST_COLUMN = range(28, 32)
+LIST_TO, LIST_FROM, LIST_ROW, LIST_COLUMN = range(29, 33)
+# Where blocks alternate, the states that links join; elsewhere none.
+N_JOINED, LIST_JOINED = 33, 34
 # How the matrix is eliminated: the kind, and where the lists of that kind begin.
-ELIMINATION, LIST_ELIMINATION = 32, 33
+ELIMINATION, LIST_ELIMINATION = 35, 36
 WRITTEN_OUT, BY_BLOCKS, BY_LISTS = 0, 1, 2
-N_ENTRIES = 34
+N_ENTRIES = 37
 
 # Rows of scratch, each (N_ROW,); BLEND is the first of three.
 SLOPE, TRIAL, NEW, PULL, DENSE, PLACED, BLEND = 0, 1, 2, 3, 4, 5, 6

@@ -78,7 +78,9 @@ class Engine:
         self, bound: Bound, links: tuple[Integers, Integers, Array], limits: Limits, threads: int = 1
     ) -> None:
         self.bound, self.limits, self.threads = bound, limits, threads
-        self.link_to, self.link_from, link_rate = links
+        # For each state in the order of the blocks it is linked from: a sum has the same bits in either layout.
+        self._order = np.argsort(links[1], kind="stable")
+        self.link_to, self.link_from, link_rate = (part[..., self._order] for part in links)
         self.m, self.n_blocks = bound.compiled.m, bound.space.n_blocks
         # A lone member's blocks fill the lanes; members of an ensemble do so themselves.
         side_by_side = self.has_lanes and self.plain and bound.compiled.n_factors and bound.compiled.joined
@@ -90,8 +92,8 @@ class Engine:
         self._compiled = compiled_stepper()
         self.terms = bound.compiled.terms(self.link_to, self.link_from, self.layout)
         self.own, self.table = self._laid_out(link_rate)
-        self._u = slice(*self.table[[entry.AT_U, entry.AT_LINK_RATE]])
-        self._link_rate = slice(*self.table[[entry.AT_LINK_RATE, entry.AT_ATOL]])
+        self._u = slice(*self.table[[entry.AT_U, entry.AT_ATOL]])
+        self._links = slice(*self.table[[entry.AT_SPREAD, entry.N_OWN]])
         self.clock = np.zeros((bound.n, entry.N_CLOCK))
         self.counts = np.zeros((bound.n, entry.N_COUNTS), dtype=np.int64)
         self.status = [Status.COMPLETED] * bound.n
@@ -114,8 +116,9 @@ class Engine:
         signed = np.array([species.signed for species in bound.model.species])
         floor = np.where(signed, np.inf, FLOOR * scale)
         parts = (
-            place(bound.baseline), self.layout.everywhere(bound.p), place(bound.u), link_rate,
+            place(bound.baseline), self.layout.everywhere(bound.p), place(bound.u),
             place(self.limits.rtol * ATOL_SHARE * scale, np.inf), place(floor, np.inf),
+            self._spread_out(link_rate), link_rate,
         )  # fmt: skip
         own = np.ascontiguousarray(np.concatenate(parts, axis=1), dtype=bound.dtype)
         lengths = [part.shape[1] for part in parts]
@@ -123,22 +126,34 @@ class Engine:
         row = -(-n // WIDTH) * WIDTH if self.plain else n
         lengths += [row * entry.N_STAGES, row * entry.N_SCRATCH, self.terms[0].size, self.n_factors]
         table.update(enumerate(self.functions, start=entry.BLOCK_RATES))
-        table.update(enumerate((*lengths[:4], *lengths[-2:]), start=entry.N))
+        table.update(enumerate((*lengths[:3], self.link_to.size, *lengths[-2:]), start=entry.N))
         strides, at_once = self.layout.strides, WIDTH if self.layout.alternating else 1
         table.update(enumerate((self.m, self.n_blocks, *strides, at_once, row), start=entry.N_STATES))
-        table.update(enumerate(np.cumsum(lengths[:6]), start=entry.AT_P))
+        table.update(enumerate(np.cumsum(lengths[:7]), start=entry.AT_P))
         # Rows of stages and factors begin at whole vectors: one that spans two lines of the cache is read twice.
-        whole = [-(-length // WIDTH) * WIDTH for length in (sum(lengths[:6]), *lengths[6:])]
+        whole = [-(-length // WIDTH) * WIDTH for length in (sum(lengths[:7]), *lengths[7:])]
         table.update(enumerate(np.cumsum(whole), start=entry.AT_STAGES))
-        lists = {
+        lists: dict[int, Any] = {
             entry.LIST_TO: self.layout.index(self.link_to), entry.LIST_FROM: self.layout.index(self.link_from),
             entry.LIST_ROW: self.terms[0], entry.LIST_COLUMN: self.terms[1],
+            entry.LIST_JOINED: bound.compiled.joined if self.layout.alternating else (),
         }  # fmt: skip
+        table[entry.N_JOINED] = len(lists[entry.LIST_JOINED])
         if self.plan is not None:
             lists[entry.LIST_ELIMINATION] = self.plan.table
             by_blocks = isinstance(self.plan, GridPlan)
             table[entry.ELIMINATION] = entry.BY_BLOCKS if by_blocks else entry.BY_LISTS
         return own, packed(entry.N_ENTRIES, table, lists)
+
+    def _spread_out(self, link_rate: Array) -> Array:
+        """Link rates (N, n_links) as blocks that alternate read them, see `collagensim.kernels.table`."""
+        if not self.layout.alternating:
+            return link_rate[:, :0]
+        joined = np.array(self.bound.compiled.joined)
+        to, source = np.divmod(self.link_to, self.m), self.link_from // self.m
+        spread = np.zeros((link_rate.shape[0], joined.size, self.n_blocks, WIDTH), dtype=link_rate.dtype)
+        spread[:, np.searchsorted(joined, to[1]), source, to[0]] = link_rate
+        return spread.reshape(link_rate.shape[0], -1)
 
     @property
     def state(self) -> Array:
@@ -155,7 +170,8 @@ class Engine:
         chosen: Array | slice = slice(None) if who is None else who
         self.own[chosen, self._u] = self.layout.place(self.bound.u[chosen])
         if link_rate is not None:
-            self.own[chosen, self._link_rate] = link_rate[chosen]
+            ordered = link_rate[chosen][:, self._order]
+            self.own[chosen, self._links] = np.concatenate([self._spread_out(ordered), ordered], axis=1)
         self.clock[chosen, entry.STEP] = 0.0
 
     def run(self, until: Array, t_out: Array, rows: Array) -> None:

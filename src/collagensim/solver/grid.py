@@ -85,7 +85,7 @@ def grid_plan(
     pair = {key: k for k, key in enumerate(pairs)}
     operations: list[tuple[int, int, int, int, int]] = []
     for b, beside, is_diagonal in order:
-        operations.append((coupled.INVERT, b, 0, 0, 0))
+        operations.append((coupled.SWEEP, b, 0, 0, 0))
         for j in () if is_diagonal else beside:
             # A coupling that is still diagonal is written out beside one that is full.
             for way in ((b, j), (j, b)):
@@ -116,7 +116,7 @@ def grid_plan(
         coupled.LINK_STATE: [state[int(s)] for s in to[1]],
         coupled.FILLED: filled, coupled.OPERATIONS: operations, coupled.MOVES: moves,
     }  # fmt: skip
-    vectors = (2 * n_blocks + len(pair) + 1) * stride
+    vectors = (2 * n_blocks + len(pair)) * stride
     n_lu = first + (len(place) + 1) * t * stride + vectors + (2 + t * t) * at_once
     return GridPlan(packed(coupled.N_ENTRIES, numbers, lists), n_lu)
 
@@ -125,23 +125,24 @@ def _moves(
     order: list[tuple[int, list[int], bool]], place: dict[tuple[int, int], int], pair: dict[tuple[int, int], int],
     n_blocks: int,
 ) -> list[tuple[int, int, int, int]]:  # fmt: skip
-    """Operations on vectors: x of block b is vector b, what its inverse makes of it vector n_blocks + b."""
+    """Operations on vectors: the right side of block b is vector b, its solution becomes vector n_blocks + b.
+
+    The matrices on the diagonal are negative inverses, so that applying one is a subtraction from zero.
+    """
     moves = []
     for b, beside, is_diagonal in order:
-        half = n_blocks + b
-        moves.append((coupled.APPLY, half, b, b))
+        moves.append((coupled.APPLY, n_blocks + b, b, b))
         for i in beside:
             kind, what = (
                 (coupled.LESS_DIAGONAL, pair[i, b]) if is_diagonal else (coupled.LESS_MATRIX, place[i, b])
             )
-            moves.append((kind, i, what, half))
+            moves.append((kind, i, what, n_blocks + b))
     for b, beside, is_diagonal in reversed(order):
-        half = n_blocks + b
-        moves.append((coupled.CLEAR, b, 0, 0))
-        if is_diagonal:
-            moves += [(coupled.LESS_DIAGONAL, b, pair[b, j], j) for j in beside]
-            moves.append((coupled.APPLY, b, b, b))
+        if is_diagonal and beside:
+            # What the others contribute to the right side, times the inverse.
+            moves.append((coupled.CLEAR, b, 0, 0))
+            moves += [(coupled.LESS_DIAGONAL, b, pair[b, j], n_blocks + j) for j in beside]
+            moves.append((coupled.LESS_MATRIX, n_blocks + b, b, b))
         else:
-            moves += [(coupled.LESS_MATRIX, b, place[b, j], j) for j in beside]
-        moves.append((coupled.ADD, b, 0, half))
+            moves += [(coupled.LESS_MATRIX, n_blocks + b, place[b, j], n_blocks + j) for j in beside]
     return moves
