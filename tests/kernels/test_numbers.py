@@ -4,13 +4,13 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
+from numba import njit
 
 from collagensim.kernels.numbers import (
     WIDTH,
     aligned,
     as_numbers,
     columns,
-    kernel,
     larger,
     less_product,
     n_columns,
@@ -42,7 +42,7 @@ OTHERS = ("plus_product", "less_product", "exponential", "logarithm")
 NAMES = [*OPERATIONS, *OTHERS]
 
 
-@kernel
+@njit(error_model="numpy")
 def apply_all(a, b, c, out):
     x, y, z, found = as_numbers(a), as_numbers(b), as_numbers(c), as_numbers(out)
     n = a.shape[0]
@@ -133,7 +133,7 @@ def test_transcendental_functions_are_good_to_a_rounding(found, name, which, fun
     np.testing.assert_allclose(found[name][0], exact, rtol=2 * np.finfo(float).eps)
 
 
-@kernel
+@njit(error_model="numpy")
 def shift_by_one(array, first, size):
     part = tail(as_numbers(array), first)
     for i in range(size):
@@ -149,7 +149,7 @@ def test_numbers_and_tails_are_views():
     np.testing.assert_array_equal(lanes, np.repeat(expected[:, None], WIDTH, axis=1))
 
 
-@kernel
+@njit(error_model="numpy")
 def double_columns(array):
     numbers = as_numbers(array)
     wide, n = columns(numbers), n_columns(numbers, array.shape[0])
@@ -174,7 +174,7 @@ def test_columns_are_lanes_of_floats_and_other_numbers_themselves(array, size):
     np.testing.assert_array_equal(array, 2 * before)
 
 
-@kernel
+@njit(error_model="numpy")
 def complex_operations(x, y, out):
     out[0] = plus_product(x[0], y[0], y[1])
     out[1] = less_product(x[0], y[0], y[1])

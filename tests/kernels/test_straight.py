@@ -1,12 +1,12 @@
 """Straight-line text as machine code, against the same text run by Python."""
 
+import ctypes
+
 import numpy as np
 import pytest
 
-from collagensim.kernels import module_text
-from collagensim.kernels.numbers import WIDTH, as_numbers, call, kernel
-from collagensim.solver.cache import load_module
-from collagensim.solver.compiled import digest
+from collagensim.kernels.numbers import WIDTH
+from collagensim.solver.compiled import machine_code
 from naive.generated import functions
 
 # Every construct that straight-line text may hold, with gains and losses that do not cancel.
@@ -37,15 +37,14 @@ def block_rates(y, p, u, out):
 N_OUT = 9
 
 
-@kernel
-def run(address, y, p, u, out):
-    call(address, (as_numbers(y), as_numbers(p), as_numbers(u), as_numbers(out)))
+def run(address, *arrays):
+    """Call machine code as the stepper does, with the addresses of arrays."""
+    code = ctypes.CFUNCTYPE(None, *[ctypes.c_void_p] * len(arrays))(address)
+    code(*(array.ctypes.data for array in arrays))
 
 
-def address(kind):
-    text = module_text(TEXT, kind)
-    name = f"collagensim_straight_for_a_test_{digest(text)}"
-    return load_module(name, text).block_rates_code.address
+def address(kind, text=TEXT):
+    return machine_code("straight_for_a_test", text, kind)["block_rates"]
 
 
 def given(dtype=float):
@@ -99,8 +98,6 @@ def test_a_complex_step_carries_the_derivative(which):
 def test_a_product_that_is_added_is_rounded_once():
     # 1 - (1 + e)(1 - e) = e^2, which a product rounded by itself loses.
     text = TEXT.split("    a = y[0]")[0] + "    out[0] = y[0] - y[1] * y[2]\n"
-    text = module_text(text, "plain")
-    code = load_module(f"collagensim_straight_for_a_test_{digest(text)}", text).block_rates_code.address
     e, out, none = 2.0**-30, np.zeros(1), np.zeros(1)
-    run(code, np.array([1.0, 1.0 + e, 1.0 - e]), none, none, out)
+    run(address("plain", text), np.array([1.0, 1.0 + e, 1.0 - e]), none, none, out)
     assert out[0] == e * e

@@ -48,7 +48,7 @@ def compiled_by_hand(joined=(), *, written_out=True):
         elimination = write_elimination(PATTERN, 3, joined)
         text, n_factors = f"{TEXT.strip()}\n\n\n{elimination.text}", elimination.n_factors
     row, column = np.array(PATTERN, dtype=np.int64).T.copy()
-    return Compiled(model, text, "", "", row, column, 3, 0, joined, n_factors, {}, {}, [])
+    return Compiled(model, text, "", "", row, column, 3, 0, joined, n_factors, {}, {})
 
 
 def engine_of(p, start, *, links=NO_LINKS, rtol=1e-6, atol=None, floor=None, limits=None, written_out=True):

@@ -1,3 +1,5 @@
+import dataclasses
+
 import numpy as np
 import pytest
 
@@ -28,6 +30,41 @@ def test_a_model_without_layers_has_time_only():
     assert data["a"].dims == ("time",)
     assert data["time"].attrs["units"] == "hour"
     assert "layer" not in data.dims
+
+
+def test_datasets_of_one_kind_share_nothing_that_can_be_changed(fake):
+    def labelled():
+        course = fake.fake_course()
+        own = dataclasses.replace(course, layer_thickness=course.layer_thickness.copy())
+        return as_dataset(own, layers=fake.LAYERS)
+
+    first, second = labelled(), labelled()
+    kept = second.copy(deep=True)
+    for variable in first.variables.values():
+        variable.attrs["units"] = variable.attrs["baseline"] = "none"
+    first["layer_thickness"].values[:] = -1.0
+    for name in first.data_vars:
+        first[name].values[:] = -1.0
+    assert not first["time"].values.flags.writeable
+    for other in (second, labelled()):
+        assert other.identical(kept)
+        assert list(other.variables) == list(kept.variables)
+
+
+def test_labels_follow_the_course_and_not_the_one_before(fake):
+    course = fake.fake_course()
+    moved = dataclasses.replace(
+        course, time=course.time + 1.0, layer_thickness=2.0 * course.layer_thickness,
+        baseline={name: 3.0 * value for name, value in course.baseline.items()},
+        units=dict.fromkeys(course.units, "furlong"),
+    )  # fmt: skip
+    as_dataset(course, layers=fake.LAYERS)
+    data = as_dataset(moved, layers=fake.LAYERS, long_names={"elastin": "stretch"})
+    np.testing.assert_array_equal(data["time"], moved.time)
+    np.testing.assert_array_equal(data["layer_thickness"], moved.layer_thickness)
+    np.testing.assert_array_equal(data["elastin"].attrs["baseline"], moved.baseline["elastin"])
+    assert data["elastin"].attrs["units"] == "furlong"
+    assert data["elastin"].attrs["long_name"] == "stretch"
 
 
 @pytest.mark.parametrize(

@@ -1,3 +1,5 @@
+import copy
+import dataclasses
 import json
 
 import numpy as np
@@ -29,6 +31,31 @@ def test_fold_is_value_over_baseline_of_its_own_layer(response):
 def test_fold_says_what_is_wrong_and_what_is_near(response, name, layer, sentence):
     with pytest.raises(InputError, match=sentence):
         response.fold(name, layer=layer)
+
+
+def test_a_part_given_as_a_function_is_made_once_and_only_when_read(response):
+    made = []
+
+    def make():
+        made.append(1)
+        return response.zone
+
+    late = Response(response.data, zone=make, provenance={})
+    assert not made
+    assert late.zone is response.zone
+    assert late.zone is response.zone
+    assert made == [1]
+    assert late.between is None
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        late.zone = None
+
+
+@pytest.mark.parametrize("copied", [copy.copy, copy.deepcopy, dataclasses.replace])
+def test_a_copy_holds_the_parts_and_not_what_makes_them(response, copied):
+    late = copied(Response(response.data, zone=lambda: response.zone, provenance={"model": "x"}))
+    assert late.zone.identical(response.zone)
+    assert late.between is None
+    assert late.provenance == {"model": "x"}
 
 
 def test_long_table_holds_every_number_once(response):

@@ -8,7 +8,13 @@ import pytest
 from collagensim.biology import robertson
 from collagensim.kernels import FUNCTIONS, stepper_text
 from collagensim.model import Model, Parameter, Reaction, Source, Species
-from collagensim.solver.compiled import cache_folder, compiled, stepper
+from collagensim.solver import compiled as room
+from collagensim.solver.compiled import cache_folder, compiled, machine_code, stepper
+
+TEXT = """
+def block_rates(y, p, u, out):
+    out[0] = p[0] * y[0]
+"""
 
 
 def decay(power):
@@ -48,3 +54,39 @@ def test_a_model_is_its_functions_and_the_stepper_knows_none():
     assert np.all(made.functions("plain") != 0)
     assert "def advance(" in stepper_text()
     assert stepper() is stepper()
+
+
+@pytest.fixture
+def files(tmp_path, monkeypatch):
+    """Ask for the code of `TEXT` as a new process does; the files of machine code that are there then."""
+    monkeypatch.setenv("COLLAGENSIM_CACHE", str(tmp_path))
+
+    def ask():
+        monkeypatch.setattr(room, "_loaded", {})
+        assert list(machine_code("product", TEXT, "plain")) == ["block_rates"]
+        return sorted(tmp_path.glob("collagensim_product_plain_*.o"))
+
+    return ask
+
+
+def test_machine_code_is_kept(files, capsys):
+    (path,) = files()
+    before = path.stat().st_mtime_ns
+    assert files() == [path]
+    assert path.stat().st_mtime_ns == before
+    assert capsys.readouterr().err.count("compiling product once") == 1
+
+
+def test_machine_code_cut_short_is_never_loaded(files):
+    (path,) = files()
+    whole = path.read_bytes()
+    for content in (whole[:-1], whole[:20], b""):
+        path.write_bytes(content)
+        assert files() == [path]
+        assert path.read_bytes() == whole
+
+
+def test_another_processor_gets_machine_code_of_its_own(files, monkeypatch):
+    first = files()
+    monkeypatch.setattr(room, "processor", lambda: "another processor")
+    assert len(files()) == len(first) + 1

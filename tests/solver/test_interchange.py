@@ -137,6 +137,17 @@ def test_blending_without_anything_to_weigh_by_is_by_volume():
     assert mixed.tolist() == [[3.5, 0.0]]
 
 
+def test_means_by_several_volumes_are_those_by_each():
+    generator = np.random.default_rng(4)
+    states, volumes = generator.uniform(0.1, 2.0, (5, 3, 2, 4)), generator.uniform(0.0, 1.0, (2, 5, 3, 2))
+    weigh = {1: lambda x: x[..., 3], 2: lambda x: x[..., 3]}
+    together = blend(states, volumes, weigh)
+    for mean, volume in zip(together, volumes, strict=True):
+        out = np.full((4, 5, 3), np.nan)
+        np.testing.assert_array_equal(mean, blend(states, volume, weigh, out))
+        np.testing.assert_array_equal(mean, np.moveaxis(out, 0, -1))
+
+
 def test_an_event_sets_shares_rates_and_inputs_as_the_mean_field_does():
     field, *_ = struck_field(SERIES["shallow after deep"])
     system = course(SERIES["shallow after deep"])

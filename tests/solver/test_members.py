@@ -140,6 +140,17 @@ def test_some_variables_are_those_of_all(together):
             np.testing.assert_array_equal(values, together.course(i).values[name], err_msg=name)
 
 
+def test_all_species_are_those_of_some_whatever_their_order(together):
+    # Where every species is wanted in the model's order, another layout of memory is used.
+    names = list(MODEL.species_names)
+    for wanted in (names, names[::-1], [*names, names[0]]):
+        found = courses([3, 8], variables=wanted)
+        assert list(found.values) == list(dict.fromkeys(wanted))
+        for k, i in enumerate((3, 8)):
+            for name, values in found.course(k).values.items():
+                np.testing.assert_array_equal(values, together.course(i).values[name], err_msg=name)
+
+
 def test_members_may_have_their_own_output_days(together):
     grids = [[0.0, 3.0], [1.0, 2.0, 7.5, 12.0]]
     found = courses([3, 8], grids=grids)
@@ -165,6 +176,21 @@ def test_a_parameter_out_of_range_fails_its_member_alone(together):
     with pytest.raises(InputError, match=r"member 1: parameter 'arterial_oxygen' .* is outside"):
         found.course(1)
     np.testing.assert_array_equal(found.course(2).values["oxygen"], together.course(8).values["oxygen"])
+
+
+def test_parameters_count_by_value_whatever_kind_of_number_they_are():
+    low, value = MODEL.parameter("arterial_oxygen").low, MODEL.parameter("arterial_oxygen").value
+    kinds = [
+        {"arterial_oxygen": kind} for kind in (np.float64(low), np.float32(low), int(value), "much", True)
+    ]
+    mixed = simulate_courses(MODEL, SKINS[3], PROTOCOLS[3], kinds, days=DAYS, variables=["oxygen"])
+    floats = [{"arterial_oxygen": x} for x in (float(low), float(np.float32(low)), float(int(value)), np.nan)]
+    plain = simulate_courses(MODEL, SKINS[3], PROTOCOLS[3], floats, days=DAYS, variables=["oxygen"])
+    assert list(mixed.failures) == [3, 4]
+    assert list(plain.failures) == [3]
+    assert "is not a number" in str(mixed.failures[3])
+    assert "nan is not finite" in str(plain.failures[3])
+    np.testing.assert_array_equal(mixed.values["oxygen"], plain.values["oxygen"])
 
 
 def test_a_member_without_a_resting_state_fails_alone():

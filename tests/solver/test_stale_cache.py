@@ -1,5 +1,6 @@
 """Machine code kept between processes is used again while it holds, and never after what it was made of has changed."""
 
+import itertools
 import os
 import shutil
 import subprocess
@@ -37,21 +38,22 @@ class Copy:
         ignored = shutil.ignore_patterns("__pycache__")
         shutil.copytree(Path(collagensim.__file__).parent, self.package, ignore=ignored)
 
-    def run(self):
+    def run(self, code=CODE):
         """What one process prints of its solve, and on its standard error."""
         environment = {
             **os.environ, "PYTHONPATH": str(self.package.parent), "COLLAGENSIM_CACHE": str(self.cache),
             "PYTHONDONTWRITEBYTECODE": "1",
         }  # fmt: skip
         done = subprocess.run(
-            [sys.executable, "-c", CODE], env=environment, capture_output=True, text=True, check=True
+            [sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True
         )
         assert done.stdout.startswith(str(self.package))
         return done.stdout, done.stderr
 
     def machine_code(self):
         """Files of machine code and when they were written."""
-        return {path.name: path.stat().st_mtime_ns for path in self.cache.glob("__pycache__/*.nb[ci]")}
+        places = self.cache.glob("*.o"), self.cache.glob("__pycache__/*.nb[ci]")
+        return {path.name: path.stat().st_mtime_ns for path in itertools.chain(*places)}
 
     def edit(self, name, old, new):
         path = self.package / name
@@ -79,6 +81,13 @@ def test_a_second_process_finds_what_the_first_compiled(copy, first):
     assert second == (first[0], "")
     assert copy.machine_code() == before
     assert before
+
+
+@pytest.mark.slow
+def test_kept_machine_code_is_loaded_without_getting_numba_ready_to_compile(copy, first):
+    # SciPy's linear algebra is the dearest of what numba imports before it compiles anything.
+    found, _ = copy.run(f"{CODE}\nimport sys\nprint('scipy.linalg' in sys.modules)")
+    assert found == f"{first[0]}False\n"
 
 
 @pytest.mark.slow

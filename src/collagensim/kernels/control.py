@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from collagensim.kernels.numbers import kernel, real_part, tail
+from collagensim.kernels.numbers import driver, kernel, real_part, tail
 from collagensim.kernels.table import (
     AT_ATOL,
     AT_FLOOR,
@@ -90,7 +90,7 @@ def first_step(speed: float, curvature: float, span: float) -> float:
     return min(span, h)
 
 
-@kernel
+@driver
 def choose_steps(
     who: Integers, width: int, clock: Floats, counts: Integers, small: Floats, work: Numbers, table: Integers,
     gamma: float, rtol: float,
@@ -123,7 +123,7 @@ def choose_steps(
         small[SHIFT * width + lane] = inverse / gamma
 
 
-@kernel
+@driver
 def judge(
     lane: int, width: int, clock: Floats, counts: Integers, small: Floats, work: Numbers, table: Integers,
     rtol: float,

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from collagensim.kernels.numbers import (
     call,
     columns,
+    driver,
     kernel,
     less_product,
     n_columns,
@@ -237,7 +238,7 @@ def link_blocks(link_rate: Numbers, plan: Integers, lu: Numbers) -> None:
             full[c * stride + c] = coupling[c]
 
 
-@kernel
+@driver
 def factorise_grid(plan: Integers, lu: Numbers, weakest: Number) -> Number:
     """Eliminate by the plan; returns the smallest |pivot| so far."""
     t, stride, n_vectors = plan[JOINED], plan[STRIDE], 2 * plan[BLOCKS]
@@ -280,7 +281,7 @@ def less_diagonal(target: Numbers, diagonal: Numbers, x: Numbers, t: int, stride
         wide[c] = less_product(wide[c], factors[c], source[c])
 
 
-@kernel
+@driver
 def solve_grid(plan: Integers, lu: Numbers) -> None:
     """Solve for the joined states of all blocks: vectors 0 .. hold right sides, vectors n_blocks .. then solutions."""
     t, stride, moves = plan[JOINED], plan[STRIDE], tail(plan, plan[MOVES])
@@ -297,7 +298,7 @@ def solve_grid(plan: Integers, lu: Numbers) -> None:
             less_vector(target, tail(lu, matrix(plan, todo[2])), source, kind == APPLY, t, stride)
 
 
-@kernel
+@driver
 def factorise_blocks(
     code: int, values: Numbers, link_rate: Numbers, shift: Number, plan: Integers, lu: Numbers
 ) -> Number:
@@ -322,7 +323,7 @@ def factorise_blocks(
     return factorise_grid(plan, lu, low)
 
 
-@kernel
+@driver
 def solve_blocks(
     forward: int, backward: int, right: Numbers, plan: Integers, lu: Numbers, x: Numbers, out: Numbers
 ) -> None:

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 __all__ = [
-    "WIDTH", "aligned", "as_numbers", "call", "columns", "flat", "kept", "kernel", "larger", "less_product",
+    "WIDTH", "aligned", "as_numbers", "call", "columns", "driver", "flat", "kept", "kernel", "larger", "less_product",
     "n_columns", "plus_product", "real_part", "root", "smaller", "tail", "where_negative",
 ]  # fmt: skip
 
@@ -37,7 +37,11 @@ if TYPE_CHECKING:
     Kernel = TypeVar("Kernel", bound=Callable[..., object])
 
     def kernel(function: Kernel) -> Kernel:
-        """Compile on first use; typed here so that every kernel keeps its own signature."""
+        """Compile where compiled code calls it first; typed here so that every kernel keeps its own signature."""
+        return function
+
+    def driver(function: Kernel) -> Kernel:
+        """As `kernel`, for what calls others and hardly calculates: half the time to compile."""
         return function
 
     def kept(function: Kernel) -> Kernel:
@@ -47,9 +51,12 @@ if TYPE_CHECKING:
 else:
     from numba import njit
 
+    from collagensim.kernels.inner import inner
+
     # No kernel allocates, so none counts owners.
     kept = njit(cache=True, nogil=True, error_model="numpy", _nrt=False)
-    kernel = njit(nogil=True, error_model="numpy", no_cfunc_wrapper=True, _nrt=False)
+    kernel = inner(optimised=True, nogil=True, error_model="numpy", _nrt=False)
+    driver = inner(optimised=False, nogil=True, error_model="numpy", _nrt=False)
 
 
 def aligned(*shape: int) -> Floats:

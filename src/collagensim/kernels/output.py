@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from collagensim.kernels.control import end_of_step
 from collagensim.kernels.numbers import (
     columns,
+    driver,
     kernel,
     n_columns,
     plus_product,
@@ -88,7 +89,7 @@ def is_due(member: int, after: float, counts: Integers, t_out: Floats, n_out: in
     return bool(row < n_out and t_out[member * n_out + row] <= after)
 
 
-@kernel
+@driver
 def find_due(
     who: Integers, verdicts: Integers, width: int, clock: Floats, counts: Integers, t_out: Floats, n_out: int,
     small: Floats,
@@ -107,7 +108,7 @@ def find_due(
     return due
 
 
-@kernel
+@driver
 def write_rows(
     who: Integers, verdicts: Integers, width: int, clock: Floats, counts: Integers, t_out: Floats, n_out: int,
     rows: Numbers, small: Numbers, small_flat: Floats, work: Numbers, work_flat: Numbers, table: Integers,

@@ -26,6 +26,7 @@ from collagensim.kernels.numbers import (
     as_numbers,
     call,
     columns,
+    driver,
     flat,
     kept,
     kernel,
@@ -158,7 +159,7 @@ def jacobian(
         values[n_blocks * n_local + 2 * k + 1] = -link_rate[k]
 
 
-@kernel
+@driver
 def factorise(
     values: Numbers, link_rate: Numbers, small: Numbers, table: Integers, lu: Numbers, dense: Numbers
 ) -> None:
@@ -177,7 +178,7 @@ def factorise(
         small[PIVOT] = real_part(own[1])
 
 
-@kernel
+@driver
 def substitute(right: Numbers, table: Integers, lu: Numbers, dense: Numbers, out: Numbers) -> None:
     """Solve with the factors of `factorise`; right, out (n,)."""
     forward, backward, lists = (
@@ -255,7 +256,7 @@ def finish_step(
     small[LOW] = low
 
 
-@kernel
+@driver
 def try_step(
     who: Integers, width: int, clock: Floats, counts: Integers, small: Numbers, small_flat: Floats, y: Numbers,
     work_flat: Numbers, table: Integers, tableau: Floats, rtol: float,
@@ -300,7 +301,7 @@ def try_step(
     )
 
 
-@kernel
+@driver
 def take_steps(
     who: Integers, verdicts: Integers, width: int, clock: Floats, counts: Integers, small: Floats, work: Numbers,
     work_flat: Numbers, table: Integers,
@@ -321,7 +322,7 @@ def take_steps(
             accept(tried, error, tail(clock, who[lane] * N_CLOCK), tail(counts, who[lane] * N_COUNTS))
 
 
-@kernel
+@driver
 def refill(
     who: Integers, width: int, queue: Integers, clock: Floats, counts: Integers, own: Numbers, t_out: Floats,
     n_out: int, rows: Numbers, work: Numbers, table: Integers,
@@ -356,7 +357,7 @@ def refill(
     return at_work
 
 
-@kernel
+@driver
 def empty_lanes(
     who: Integers, verdicts: Integers, width: int, clock: Floats, counts: Integers, own: Numbers, work: Numbers,
     table: Integers,

@@ -6,7 +6,7 @@ those that begin with LIST_ say where in the table itself a list does.
 
 from __future__ import annotations
 
-# Addresses of the model's machine code: see `collagensim.kernels.module_text`.
+# Addresses of the model's machine code: see `collagensim.kernels.FUNCTIONS`.
 BLOCK_RATES, BLOCK_JACOBIAN, BLOCK_FACTORISE, BLOCK_FORWARD, BLOCK_BACKWARD = range(5)
 # Lengths of y, p, u, link_rate, of the Jacobian's terms and of the factors.
 N, N_P, N_U, N_LINKS, N_TERMS, N_FACTORS = range(5, 11)

@@ -108,7 +108,7 @@ class Model:
         """Parameter values by name, each in its own unit."""
         return {name: p.value for name, p in self._parameters().items()}
 
-    @property
+    @functools.cached_property
     def changed(self) -> dict[str, float]:
         """Parameter values that differ from those the formulas were written with."""
         written = {d.name: d.value for d in self._mentioned() if isinstance(d, Parameter)}

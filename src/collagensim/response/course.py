@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -59,28 +60,50 @@ def as_dataset(
     Every variable carries the attributes ``units``, ``long_name`` and ``baseline`` (a number, or a list
     with one number a layer, which any netCDF reader understands). ``layer_thickness`` [mm] is a coordinate.
     """
-    names = long_names or {}
-    variables = {
-        name: xr.Variable(
-            ("time", "layer") if np.ndim(values) == 2 else ("time",),
-            values,
-            {
-                "units": course.units.get(name, "1"),
-                "long_name": names.get(name, name.replace("_", " ")),
-                "baseline": np.asarray(course.baseline[name], dtype=np.float64).tolist(),
-            },
-        )
-        for name, values in course.values.items()
-    }
-    coordinates: dict[str, object] = {
-        "time": xr.Variable("time", course.time, {"units": time_unit, "long_name": "time"})
-    }
     if len(layers) != course.layer_thickness.size:
         raise InputError(f"{len(layers)} layers are named: needs {course.layer_thickness.size}")
+    names = long_names or {}
+    kinds = tuple(
+        (name, values.ndim, course.units.get(name, "1"), names.get(name, name.replace("_", " ")))
+        for name, values in course.values.items()
+    )
+    frame = _frame(kinds, tuple(layers), (course.time.dtype.str, course.time.tobytes()), time_unit)
+    data = frame.copy(data=dict(course.values))
+    variables = data.variables
+    for name in course.values:
+        baseline = np.asarray(course.baseline[name], dtype=np.float64)
+        variables[name].attrs["baseline"] = baseline.tolist()
+    if layers:
+        variables["layer_thickness"].data = course.layer_thickness
+    return data
+
+
+@functools.lru_cache(maxsize=8)
+def _frame(
+    kinds: tuple[tuple[str, int, str, str], ...],
+    layers: tuple[str, ...],
+    time: tuple[str, bytes],
+    time_unit: str,
+) -> xr.Dataset:
+    """A dataset with labels and no values: xarray takes longer to check labels than a small model to be solved.
+
+    ``kinds`` are (name, number of axes, unit, long name) of the variables, ``time`` the type and bytes of the times.
+    """
+    times = np.frombuffer(time[1], dtype=time[0])  # read-only, for all datasets share it
+    shape, dims = (times.size, len(layers)), ("time", "layer")
+    variables = {
+        name: xr.Variable(
+            dims[:n_axes], np.broadcast_to(0.0, shape[:n_axes]), {"units": unit, "long_name": long_name}
+        )
+        for name, n_axes, unit, long_name in kinds
+    }
+    coordinates: dict[str, object] = {
+        "time": xr.Variable("time", times, {"units": time_unit, "long_name": "time"})
+    }
     if layers:
         thickness = {"units": "mm", "long_name": "layer thickness at baseline"}
         coordinates["layer"] = list(layers)
-        coordinates["layer_thickness"] = xr.Variable("layer", course.layer_thickness, thickness)
+        coordinates["layer_thickness"] = xr.Variable("layer", np.zeros(len(layers)), thickness)
     return xr.Dataset(variables, coords=coordinates)
 
 

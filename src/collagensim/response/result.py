@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import html
 import os
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import KW_ONLY, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +22,26 @@ if TYPE_CHECKING:
     from collagensim.treatment import Protocol
 
 
+class Later:
+    """A dataset of a `Response`; given as a function, it is made when it is first read."""
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self.place = f"_{name}"
+
+    def __set__(self, holder: object, given: xr.Dataset | Callable[[], xr.Dataset] | None) -> None:
+        vars(holder)[self.place] = given
+
+    def __get__(self, holder: object | None, owner: type | None = None) -> xr.Dataset | None:
+        if holder is None:
+            return None  # the default of the field
+        held = vars(holder)
+        given: xr.Dataset | Callable[[], xr.Dataset] | None = held[self.place]
+        if given is None or isinstance(given, xr.Dataset):
+            return given
+        held[self.place] = made = given()
+        return made
+
+
 @dataclass(frozen=True, eq=False, repr=False)
 class Response:
     """The course of every variable after a protocol.
@@ -32,7 +52,7 @@ class Response:
         Tissue averages over ``time`` [day] and, in the dermis, ``layer``; every variable carries ``units``,
         ``long_name`` and ``baseline``. A model without layers has ``time`` only, in its own unit.
     zone, between : xarray.Dataset or None
-        The same around the channels and in the tissue between them.
+        The same around the channels and in the tissue between them; computed when first read.
     provenance : dict
         Plain JSON values: model, hash, parameters, skin, protocol, options, versions, status, sources.
     statistics : dict
@@ -40,13 +60,19 @@ class Response:
     """
 
     data: xr.Dataset
-    zone: xr.Dataset | None = field(default=None, kw_only=True)
-    between: xr.Dataset | None = field(default=None, kw_only=True)
-    provenance: Mapping[str, Any] = field(kw_only=True)
-    statistics: Mapping[str, Any] = field(default_factory=dict, kw_only=True)
+    _: KW_ONLY
+    zone: Later = Later()
+    between: Later = Later()
+    provenance: Mapping[str, Any]
+    statistics: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         instance("data", self.data, xr.Dataset)
+
+    def __getstate__(self) -> dict[str, Any]:
+        """What a copy holds: the datasets, and not what makes them."""
+        made = {f"_{name}": getattr(self, name) for name in ("zone", "between")}
+        return {**vars(self), **made}
 
     @property
     def session_days(self) -> tuple[float, ...]:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
+import hashlib
 import importlib.util
 import os
+import py_compile
 import sys
 import tempfile
 import threading
@@ -40,14 +43,37 @@ def cache_folder() -> Path:
     return folder
 
 
-def keep(path: Path, text: str) -> None:
-    """Write a file in one step, unless it already holds that text: a reader sees the whole of it or nothing."""
-    if path.exists() and path.read_text(encoding="utf-8") == text:
+def keep(path: Path, content: bytes) -> None:
+    """Write a file in one step, unless it already holds that: a reader sees the whole of it or nothing."""
+    if path.exists() and path.read_bytes() == content:
         return
     handle, temporary = tempfile.mkstemp(dir=path.parent, suffix=".part")
-    with os.fdopen(handle, "w", encoding="utf-8") as file:
-        file.write(text)
+    with os.fdopen(handle, "wb") as file:
+        file.write(content)
     os.replace(temporary, path)
+
+
+def keep_code(path: Path, code: bytes) -> None:
+    """Write a file of machine code, its checksum first."""
+    keep(path, hashlib.sha256(code).digest() + code)
+
+
+def kept_code(path: Path) -> bytes | None:
+    """Return the machine code in a file; None where there is none, or where the file is not whole."""
+    try:
+        content = path.read_bytes()
+    except OSError:
+        return None
+    size = hashlib.sha256().digest_size
+    code = content[size:]
+    return code if hashlib.sha256(code).digest() == content[:size] else None
+
+
+def _keep_byte_code(path: Path) -> None:
+    """Keep the byte code too, even where Python is told to leave none: reading the text again takes a run's time."""
+    if not Path(importlib.util.cache_from_source(str(path))).exists():
+        with contextlib.suppress(OSError):  # another folder for byte code, which cannot be written
+            py_compile.compile(str(path), doraise=True)
 
 
 def load_module(name: str, text: str) -> ModuleType:
@@ -55,7 +81,8 @@ def load_module(name: str, text: str) -> ModuleType:
     with _loading:
         if name not in sys.modules:
             path = cache_folder() / f"{name}.py"
-            keep(path, text)
+            keep(path, text.encode())
+            _keep_byte_code(path)
             spec = importlib.util.spec_from_file_location(name, path)
             assert spec is not None
             assert spec.loader is not None

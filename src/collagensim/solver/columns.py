@@ -19,8 +19,9 @@ from collagensim.solver.system import Bound
 
 Array: TypeAlias = npt.NDArray[Any]
 
-# Rows evaluated at once, at least one member's: the few dozen arrays of a formula then stay in a core's own memory.
-ROWS = 512
+# Rows evaluated at once, at least one member's: many enough that calling NumPy costs little, and few enough that the
+# arrays of a formula stay in a core's own memory.
+ROWS = 2048
 PARTS = {"tissue": None, "zone": ZONE, "between": BETWEEN}
 
 
@@ -83,11 +84,11 @@ class Columns:
         sessions: Sequence[float] | Sequence[tuple[float, ...]],
         variables: Sequence[str] | None = None,
     ) -> None:
-        self.field, self.record = field, record
-        self.bound = field.bound
+        self.bound, self.record, self.thickness = field.bound, record, field.thickness
         model = self.bound.model
         items: dict[str, Operand] = {item.name: item for item in (*model.species, *model.derived)}
-        self.names = list(items) if variables is None else [one_of("variable", v, items) for v in variables]
+        wanted = items if variables is None else [one_of("variable", name, items) for name in variables]
+        self.names = list(dict.fromkeys(wanted))
         place = self.bound.outline.place
         self.species = [place[name] for name in self.names if name in place]
         self.derived = [name for name in self.names if name not in place]
@@ -99,60 +100,54 @@ class Columns:
 
     def tissue(self) -> Courses:
         """Averages over zone and between."""
-        return self.parts("tissue")[0]
+        return self.part("tissue")
 
-    def parts(self, *wanted: str) -> list[Courses]:
-        """Courses of the tissue, of the zone or of the tissue between, in the order asked for."""
+    def part(self, wanted: str) -> Courses:
+        """Courses of the tissue, of the zone or of the tissue between."""
         n, n_rows = self.record.rows.shape[:2]
-        found = [
-            {name: np.empty((n, n_rows, *self._layers(name)), self.bound.dtype) for name in self.names}
-            for _ in wanted
-        ]
+        # Species before derived quantities.
+        found = np.empty((len(self.names), n, n_rows, SPACE.n_layers), self.bound.dtype)
+        every = self.species == list(range(self.record.rows.shape[-1]))
         width = max(1, ROWS // n_rows)
         for start in range(0, n, width):
-            some = _Some(self.field, self.record, slice(start, min(start + width, n)))
-            derived = derived_values(some.bound, self.derived, some.inputs, some.states)
-            for part, out in zip(wanted, found, strict=True):
-                self._fill(part, some, derived, out)
-        return [self._courses(out) for out in found]
+            some = _Some(self.bound, self.record, slice(start, min(start + width, n)), every)
+            self._fill(PARTS[wanted], some, found[:, some.where], slice(None) if every else self.species)
+        return self._courses(found)
 
-    def _layers(self, name: str) -> tuple[int, ...]:
-        return () if name in self.surface else (SPACE.n_layers,)
+    def _fill(self, which: int | None, some: _Some, out: Array, chosen: slice | list[int]) -> None:
+        """Write the ``chosen`` states and the derived quantities of some members into ``out``.
 
-    def _fill(self, part: str, some: _Some, derived: Mapping[str, Array], out: Mapping[str, Array]) -> None:
-        """Write the variables of some members in one part."""
-        which = PARTS[part]
+        ``out`` is (variable, n, n_rows, layer); ``which`` is the compartment, or None for the average.
+        """
+        derived = derived_values(some.bound, self.derived, some.inputs, some.states)
+        of_species, of_derived = np.split(out, [len(self.species)])
         if which is not None:
-            states = some.states[..., which, :][..., self.species]
-            means = {name: values[..., which] for name, values in derived.items()}
-        else:
-            volumes = some.volumes
-            weigh = weighing(some.bound, some.inputs)
-            chosen = {k: weigh[i] for k, i in enumerate(self.species) if i in weigh}
-            states = blend(
-                some.states[..., self.species],
-                volumes,
-                {k: _held(weight(some.states)) for k, weight in chosen.items()},
-            )
-            means = {
-                name: values[..., ZONE] * volumes[..., ZONE] + values[..., BETWEEN] * volumes[..., BETWEEN]
-                for name, values in derived.items()
-            }
-        species = list(self.bound.outline.place)
-        # One transposition for all species instead of a strided copy for each.
-        rows = np.ascontiguousarray(np.moveaxis(states, -1, 0))
-        means.update({species[i]: row for i, row in zip(self.species, rows, strict=True)})
-        for name in self.names:
-            out[name][some.where] = means[name][..., 0] if name in self.surface else means[name]
+            of_species[:] = np.moveaxis(some.states[..., which, :], -1, 0)[chosen]
+            for row, values in zip(of_derived, derived.values(), strict=True):
+                row[:] = values[..., which]
+            return
+        weigh = weighing(some.bound, some.inputs)
+        weights = {k: weigh[i](some.states) for k, i in enumerate(self.species) if i in weigh}
+        held = {k: _held(values) for k, values in weights.items()}
+        blend(some.states[..., chosen], some.volumes, held, of_species)
+        for row, values in zip(of_derived, derived.values(), strict=True):
+            np.multiply(values[..., ZONE], some.volumes[..., ZONE], out=row)
+            row += values[..., BETWEEN] * some.volumes[..., BETWEEN]
 
-    def _courses(self, out: Mapping[str, Array]) -> Courses:
+    def _courses(self, found: Array) -> Courses:
+        species = list(self.bound.outline.place)
+        rows = dict(zip([*(species[i] for i in self.species), *self.derived], found, strict=True))
+        out = {
+            name: np.ascontiguousarray(rows[name][..., 0]) if name in self.surface else rows[name]
+            for name in self.names
+        }
         return Courses(
             self.bound.numbers,
             self.record.time,
             {name: values[:, 1:] for name, values in out.items()},
             {name: values[:, 0] for name, values in out.items()},
             self.units,
-            self.field.thickness,
+            self.thickness,
             self.sessions,
             self.bound.failures,
         )
@@ -161,11 +156,14 @@ class Columns:
 class _Some:
     """Rows of some members: states (n, n_rows, layer, compartment, m), volumes, and inputs gathered when read."""
 
-    def __init__(self, field: MeanField, record: Record, where: slice) -> None:
+    def __init__(self, bound: Bound, record: Record, where: slice, every: bool) -> None:
         self.where = where
-        members = np.arange(field.bound.n)[where]
-        self.bound = field.bound if members.size == field.bound.n else field.bound.only(members)
+        members = np.arange(bound.n)[where]
+        self.bound = bound if members.size == bound.n else bound.only(members)
         self.states = record.rows[where]
+        if every:
+            # Each state along contiguous memory: worth its while where all of them are read.
+            self.states = np.moveaxis(np.ascontiguousarray(np.moveaxis(self.states, -1, 0)), 0, -1)
         self.stage = record.stage[where]
         self.inputs: Mapping[str, Array] = _Inputs(record, where, self.stage)
         share = record.shares[self.stage, members[:, None]]

@@ -1,34 +1,40 @@
-"""Generated modules: written once per model structure, compiled by numba, kept in the user's cache folder."""
+"""Machine code of models and of the stepper: compiled once on a machine, kept in the user's cache folder."""
 
 from __future__ import annotations
 
 import functools
 import hashlib
 import sys
+import threading
 from dataclasses import dataclass
 from types import ModuleType
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from collagensim.kernels import FUNCTIONS, module_text, stepper_text
+from collagensim.kernels import FUNCTIONS, stepper_text
+from collagensim.kernels.machine_code import Loaded, assemble, load, processor
+from collagensim.kernels.straight import straight
 from collagensim.model import Model
-from collagensim.solver.cache import cache_folder, load_module
+from collagensim.solver.cache import cache_folder, keep_code, kept_code, load_module
 from collagensim.solver.factorization import Plan, plan
 from collagensim.solver.grid import GridPlan, grid_plan
 from collagensim.solver.layout import Layout
 from collagensim.solver.texts import texts_of, writers_hash
 from collagensim.write.kernel import KernelSource, write_kernel
 
-__all__ = ["Compiled", "cache_folder", "compiled", "digest", "stepper"]
+__all__ = ["Compiled", "cache_folder", "compiled", "digest", "machine_code", "stepper"]
 
 Integers = npt.NDArray[np.int64]
 _known: dict[str, Compiled] = {}
+_loaded: dict[str, Loaded] = {}  # machine code stays where it is until the process ends
+_loading = threading.Lock()
 
 
 @dataclass(frozen=True, eq=False)
 class Compiled:
-    """A model structure ready to run: its texts, its modules and the pattern of its Jacobian."""
+    """A model structure ready to run: its texts, its machine code and the pattern of its Jacobian."""
 
     model: Model
     text: str
@@ -42,20 +48,12 @@ class Compiled:
     n_factors: int
     _plans: dict[bytes, Plan | GridPlan | None]
     _functions: dict[str, Integers]
-    _modules: list[ModuleType]
 
     def functions(self, kind: str) -> Integers:
         """Addresses of the model's machine code for "lanes", "plain" or "complex" numbers; compiled on first use."""
         if kind not in self._functions:
-            text = module_text(self.text, kind)
-            module = _compiled_module(
-                f"collagensim_{self.model.name}_{kind}_{digest(text)}", text, self.model.name
-            )
-            found = [getattr(module, f"{name}_code", None) for name in FUNCTIONS]
-            self._functions[kind] = np.array(
-                [0 if code is None else code.address for code in found], dtype=np.int64
-            )
-            self._modules.append(module)  # the addresses live as long as the code
+            addresses = machine_code(self.model.name, self.text, kind)
+            self._functions[kind] = np.array([addresses.get(name, 0) for name in FUNCTIONS], dtype=np.int64)
         return self._functions[kind]
 
     @functools.cached_property
@@ -121,21 +119,60 @@ def compiled(model: Model) -> Compiled:
             texts.n_factors,
             {},
             {},
-            [],
         )
     return _known[key]
 
 
+def machine_code(name: str, text: str, kind: str) -> dict[str, int]:
+    """Return the addresses of those of the `FUNCTIONS` that a text defines, for one kind of numbers, by name.
+
+    Parameters
+    ----------
+    name : of the model, for the file's name.
+    text : straight-line functions, see `collagensim.kernels.straight`.
+    kind : {"lanes", "plain", "complex"}
+    """
+    key = f"collagensim_{name}_{kind}_{digest(f'{processor()} {text}')}"
+    with _loading:
+        if key not in _loaded:
+            path = cache_folder() / f"{key}.o"
+            code = kept_code(path)
+            if code is None:
+                _tell(name)
+                code = assemble(straight(text, kind))
+                keep_code(path, code)
+            _loaded[key] = load(code, [each for each in FUNCTIONS if f"def {each}(" in text])
+    return _loaded[key].addresses
+
+
+@functools.cache
 def stepper() -> ModuleType:
     """Return the stepper, compiled once for all models."""
     text = stepper_text()
-    return _compiled_module(f"collagensim_stepper_{digest(text)}", text, "the solver")
+    name = f"collagensim_stepper_{digest(text)}"
+    if not any((cache_folder() / "__pycache__").glob(f"{name}.*.nbi")):
+        _tell("the solver")
+    module = load_module(name, text)
+    for function in vars(module).values():
+        _load_at_once(function)
+    return module
 
 
-def _compiled_module(name: str, text: str, what: str) -> ModuleType:
-    if name not in sys.modules and not any((cache_folder() / "__pycache__").glob(f"{name}.*.nbi")):
-        sys.stderr.write(f"collagensim: compiling {what} once (some seconds); later runs start at once\n")
-    return load_module(name, text)
+def _load_at_once(function: Any) -> None:
+    """Let numba load what it kept of a function without getting ready to compile others: that takes half a second."""
+    cache: Any = getattr(function, "_cache", None)
+    if not hasattr(cache, "_load_overload"):
+        return  # nothing is kept of it, or this numba keeps it in another way
+
+    def load_overload(signature: Any, context: Any) -> Any:
+        with cache._guard_against_spurious_io_errors():
+            return cache._load_overload(signature, context)
+
+    cache.load_overload = load_overload
+
+
+def _tell(what: str) -> None:
+    sys.stderr.write(f"collagensim: compiling {what} once (some seconds); later runs start at once\n")
 
 
 def digest(text: str) -> str:

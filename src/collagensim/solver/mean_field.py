@@ -190,7 +190,7 @@ class MeanField:
         self.engine.state[who] = states.reshape(who.size, SPACE.n_blocks, -1)
         anew = (hit_share > 0) & (hit_share >= old)
         self.layout[who] = np.where(anew, layout, self.layout[who])
-        self.share[who] = np.where(hit_share > 0, Division.of(old, hit_share).share, old)
+        self.share[who] = Division.of(old, hit_share).share
 
     def _jumped(self, bound: Bound, mean: Array, inputs: Mapping[str, Array], who: Integers) -> Array:
         """State (n, layer, m) of tissue that was at ``mean`` and is hit; every jump reads the old state."""
@@ -284,8 +284,11 @@ def _record(field: MeanField, plans: list[list[Happening]], ends: Array, grids: 
     for i, grid in enumerate(grids):
         time[i, : grid.size] = grid
         stops[i] = np.searchsorted(grid, ends[i], side="right")
-    rows = np.full((n, 1 + time.shape[1], field.engine.state[0].size), np.nan, dtype=field.bound.dtype)
+    rows = np.empty((n, 1 + time.shape[1], field.engine.state[0].size), dtype=field.bound.dtype)
     rows[:, 0] = field.bound.baseline.reshape(n, rows.shape[2])
+    # Of several members every row up to the last stop is written; a lone one may end before.
+    for own, stop in zip(rows, stops[:, -1], strict=True):
+        own[1 + (stop if n > 1 else 0) :] = np.nan
     stage = np.zeros(rows.shape[:2], dtype=np.int64)
     shares: list[Array] = []
     inputs: list[Mapping[str, Array]] = []
@@ -332,10 +335,11 @@ def _fill(
     width = int(np.max(stops - starts, initial=0))
     own = np.full((time.shape[0], width), np.inf)
     rows = np.full((*own.shape, states.shape[2]), np.nan, dtype=states.dtype)
-    for i, (start, stop) in enumerate(zip(starts, stops, strict=True)):
+    spans = list(zip(starts.tolist(), stops.tolist(), strict=True))
+    for i, (start, stop) in enumerate(spans):
         own[i, : stop - start] = time[i, start:stop]
     field.run(until, own, rows, sessions)
-    for i, (start, stop) in enumerate(zip(starts, stops, strict=True)):
+    for i, (start, stop) in enumerate(spans):
         states[i, start:stop] = rows[i, : stop - start]
 
 
@@ -344,10 +348,14 @@ def weighing(bound: Bound, inputs: Mapping[str, Array]) -> dict[int, Weigh]:
 
     ``inputs`` are name -> (n, ..., layer, 1 or compartment), with as many axes as the states have without their last.
     """
+    found: list[tuple[Array, list[Array]]] = []  # the last states and their weights
 
     def weigh(k: int, states: Array) -> Array:
-        weights = bound.compiled.formulas.weights(bound.parameters_for(states.ndim - 1), inputs, states)
-        return np.asarray(weights[k])
+        # All weights come from one formula, and every state is asked for those of the same states.
+        if not found or found[0][0] is not states:
+            parameters = bound.parameters_for(states.ndim - 1)
+            found[:] = [(states, bound.compiled.formulas.weights(parameters, inputs, states))]
+        return np.asarray(found[0][1][k])
 
     return {i: functools.partial(weigh, k) for k, i in enumerate(bound.outline.weighted)}
 
@@ -356,5 +364,5 @@ def _joined(rows: list[Array]) -> Array:
     """Rows of members as one array; one row for all when they are the same object."""
     first = rows[0]
     if all(row is first for row in rows):
-        return np.repeat(first[None], len(rows), axis=0)
+        return first[None].repeat(len(rows), axis=0)
     return np.array(rows)

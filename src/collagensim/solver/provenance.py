@@ -26,7 +26,7 @@ def provenance_of(
         "model": model.name,
         "model_hash": model.hash,
         "parameters": model.values,
-        "changed_parameters": model.changed,
+        "changed_parameters": dict(model.changed),
         "skin": skin,
         "protocol": protocol,
         "options": dict(options),
@@ -55,9 +55,9 @@ def _version(name: str) -> str:
 
 def parameter_sources(model: Model) -> list[dict[str, Any]]:
     """Return one entry for each parameter: name, value, unit, status, source."""
-    rows = (model.parameter(name) for name in model.values)
+    assert isinstance(model.parameters, Mapping)
     return [
         {"quantity": p.name, "value": p.value, "unit": p.unit, "status": p.status, "key": p.source.key,
          "where": p.source.where}
-        for p in rows
+        for p in model.parameters.values()
     ]  # fmt: skip

@@ -65,11 +65,8 @@ def simulate(
     grid = None if output_days is None else increasing("output_days", output_days, 0.0, asked.span, "days")
     warn(skin, protocol)
     field, record, notes = asked.run(grid)
-    names = long_names(model)
-    found = Columns(field, record, protocol.days).parts("tissue", "zone", "between")
-    data, zone, between = (
-        as_dataset(courses.course(0), layers=LAYERS, long_names=names) for courses in found
-    )
+    columns = Columns(field, record, protocol.days)
+    label = functools.partial(as_dataset, layers=LAYERS, long_names=long_names(model))
     provenance = provenance_of(
         model,
         {
@@ -85,7 +82,11 @@ def simulate(
         assumptions=[*protocol.all_assumptions, *notes],
     )
     return Response(
-        data, zone=zone, between=between, provenance=provenance, statistics=field.engine.statistics()
+        label(columns.tissue().course(0)),
+        zone=lambda: label(columns.part("zone").course(0)),
+        between=lambda: label(columns.part("between").course(0)),
+        provenance=provenance,
+        statistics=field.engine.statistics(),
     )
 
 
@@ -220,10 +221,15 @@ def _parameters(
     failures: dict[int, CollagensimError] = {}
     for name in dict.fromkeys(name for one in sets for name in one):
         declared = model.parameter(name)
-        found[name] = np.full(len(sets), declared.value)
-        for member, one in enumerate(sets):
+        given = [one.get(name, declared.value) for one in sets]
+        floats = all(isinstance(value, float) for value in given)
+        values = np.array(given) if floats else np.full(len(given), np.nan)
+        fits = (values >= declared.low) & (values <= declared.high)
+        found[name] = np.where(fits, values + 0.0, declared.value)  # -0.0 becomes 0.0
+        # What is no float, or does not fit, is looked at one by one.
+        for member in np.flatnonzero(~fits).tolist():
             try:
-                value = number(name, one.get(name, declared.value))
+                value = number(name, given[member])
                 in_range(f"parameter {name!r}", value, declared.low, declared.high, declared.unit)
                 found[name][member] = value
             except InputError as error:
@@ -282,12 +288,15 @@ def _run(
         rest = at_rest(first.model, skins, {"skin.ageing": float(first.ageing)}, parameters, failures)
     field = MeanField.of(rest, first.limits, first.method, threads)
     plans: list[list[Happening]] = [[] for _ in asked]
+    known: dict[tuple[int, int, float], list[Happening]] = {}  # members mostly share skin and protocol
     times = [np.empty(0)] * len(asked)
     for place, i in enumerate(field.bound.numbers.tolist()):
+        skin, protocol, radius_um = asked[i].skin, asked[i].protocol, float(field.radius_um[place])
+        key = (id(skin), id(protocol), radius_um)
         try:
-            plans[i] = _happenings(
-                asked[i].skin, asked[i].protocol, float(field.radius_um[place]), first.span
-            )
+            if key not in known:
+                known[key] = _happenings(skin, protocol, radius_um, first.span)
+            plans[i] = known[key]
         except CollagensimError as error:
             field.stop(place, error)
             continue
@@ -335,10 +344,16 @@ def _wound(skin: Skin, session: Session, zone_radius_um: float) -> Injury:
 def sources_used(skin: Skin, protocol: Protocol) -> list[dict[str, Any]]:
     """Return the figures of skin, devices and aftercare that a run used, in the columns of the parameters'."""
     devices = dict.fromkeys(session.device for _, session in protocol.events())
+    used = _figures(skin, tuple(devices), bool(protocol.care_changes()))
+    return [dict(row) for row in used]
+
+
+@functools.lru_cache(maxsize=256)
+def _figures(skin: Skin, devices: tuple[str, ...], has_care: bool) -> tuple[dict[str, Any], ...]:
     rows = [*skin.table(), *(row for device in devices for row in device_table(device))]
-    if protocol.care_changes():
+    if has_care:
         rows += aftercare_table()
-    return [
+    return tuple(
         {
             "quantity": f"{row.get('of', '')} {row['quantity']}".strip(),
             "value": row["value"],
@@ -348,7 +363,7 @@ def sources_used(skin: Skin, protocol: Protocol) -> list[dict[str, Any]]:
             "where": row.get("evidence", ""),
         }
         for row in rows
-    ]
+    )
 
 
 def _happenings(skin: Skin, protocol: Protocol, radius_um: float, days: float) -> list[Happening]:

@@ -20,7 +20,7 @@ from collagensim.errors import (
     plain,
     shown,
 )
-from collagensim.model import Jump, Model, Operand, Species
+from collagensim.model import Jump, Model, Operand, Species, evaluate
 from collagensim.model.expression import text
 from collagensim.response import Course, Response, as_dataset
 from collagensim.solver.columns import derived_values
@@ -179,37 +179,36 @@ def change(engine: Engine, bound: Bound, changes: Mapping[str, Any]) -> None:
     """Set species and inputs by name at an event; expressions read the state just before."""
     if not changes:
         return
-    model = bound.model
-    before = bound.by_name(engine.state.copy())
+    model, place, state = bound.model, bound.outline.place, engine.state
+    before = {**bound.parameters, **bound.inputs, **bound.by_name(state.copy())}
     fresh: dict[str, Any] = {}
     for name, value in changes.items():
-        if name in model.species_names:
-            i = model.species_names.index(name)
-            engine.state[..., i] = _new_value(bound, model.species[i], value, before)
+        if name in place:
+            state[..., place[name]] = _new_value(model, model.species[place[name]], value, before)
         elif name in model.inputs:
             fresh[name] = number(name, value)
         else:
-            known = [*model.species_names, *model.inputs]
+            known = [*place, *model.inputs]
             raise InputError(f"{model.name!r} has no species or input {name!r}{nearest(name, known)}")
     bound.set_inputs(fresh)
     bound.renew()
     engine.restart()
 
 
-def _new_value(bound: Bound, species: Species, value: Any, before: Mapping[str, Array]) -> Any:
+def _new_value(model: Model, species: Species, value: Any, before: Mapping[str, Any]) -> Any:
+    """The value of a species after an event; ``before`` has parameters, inputs and states by name."""
     if isinstance(value, Operand):
         Jump(species, value)  # refuses a wrong unit
-        model = bound.model
-        known = {*model.species_names, *(d.name for d in model.derived), *model.values, *model.inputs}
+        derived = {item.name for item in model.derived}
         for leaf in value.node.symbols:
-            if leaf.name not in known:
+            if leaf.name not in before and leaf.name not in derived:
                 raise InputError(
                     f"the new value of {species.name!r} reads {leaf.name!r}, which the model lacks"
                 )
-        new = bound.value(value.node, before)
+        new = evaluate(value.node, before)
     else:
         new = number(species.name, value)
-    if np.any(np.asarray(new) < 0) and not species.signed:
+    if not species.signed and np.any(np.asarray(new) < 0):
         raise InputError(f"{species.name} {np.min(new):g} {species.unit} is negative: an amount is 0 or more")
     return new
 

@@ -48,20 +48,23 @@ class Division:
         return self.hit + self.stays
 
 
-def blend(states: Values, volumes: Floats, weigh: Mapping[int, Weigh]) -> Values:
+def blend(states: Values, volumes: Floats, weigh: Mapping[int, Weigh], out: Values | None = None) -> Values:
     """Mean (..., layer, m) of two parts (..., layer, 2, m) of given volumes (..., layer, 2).
+
+    Volumes (k, ..., layer, 2) of the same parts give k means at once.
 
     Amounts are averaged by volume; the states in ``weigh``, position -> weights (..., layer, 2) of the parts' states,
     by weight times volume, or by volume where there is nothing to weigh by. Where there is no volume the result is
-    zero.
+    zero. ``out`` (m, ..., layer) is memory for the result, of which it becomes a view.
     """
     # Sums of two are written out: NumPy's reductions are slower, and their order is not ours to choose.
     total = (volumes[..., 0] + volumes[..., 1])[..., None]
     parts = np.divide(volumes, total, out=np.zeros_like(volumes), where=total > 0)
     # State by state in memory: many times faster than along the short last axis, and as others want it.
-    axes = tuple(range(states.ndim - 1))
-    by_state = states.transpose(-1, *axes)
-    means = np.empty(by_state.shape[:-1], np.result_type(states, parts))
+    by_state = states.transpose(-1, *range(states.ndim - 1))
+    by_state = by_state[:, *(None,) * (volumes.ndim - states.ndim + 1)]
+    shape, dtype = (by_state.shape[0], *parts.shape[:-1]), np.result_type(states, parts)
+    means = np.empty(shape, dtype) if out is None else out
     np.multiply(by_state[..., 0], parts[..., 0], out=means)
     means += by_state[..., 1] * parts[..., 1]
     for i, weight in weigh.items():
@@ -70,7 +73,14 @@ def blend(states: Values, volumes: Floats, weigh: Mapping[int, Weigh]) -> Values
         means[i] = _quotient(
             mixed[..., 0] + mixed[..., 1], weights[..., 0] + weights[..., 1], means[i].copy()
         )
-    return means.transpose(*axes[1:], 0)
+    return np.asarray(means.transpose(*range(1, means.ndim), 0))
+
+
+def _beside(first: Floats, second: Floats) -> Floats:
+    """Two arrays along a new last axis; NumPy's `stack` takes several times as long for so few numbers."""
+    found = np.empty((*first.shape, 2))
+    found[..., 0], found[..., 1] = first, second
+    return found
 
 
 def _quotient(part: Values, whole: Values, otherwise: Values) -> Values:
@@ -98,11 +108,10 @@ def strike(
     """
     division = Division.of(old, hit)
     zone = states[..., 0, :]
-    mean = blend(states, np.stack([old, 1.0 - old], axis=-1), weigh)
+    rest = _beside(division.leaves, division.spared)
+    mean, left = blend(states, np.array([_beside(old, 1.0 - old), rest]), weigh)
     made = np.stack([jumped(mean), zone], axis=-2)
-    new_zone = blend(made, np.stack([hit, division.stays], axis=-1), weigh)
-    rest = np.stack([division.leaves, division.spared], axis=-1)
-    left = blend(states, rest, weigh)
+    new_zone = blend(made, _beside(hit, division.stays), weigh)
     new_between = np.where(rest.sum(axis=-1, keepdims=True) > 0, left, mean)
     struck = (hit > 0)[..., None, None]
     return np.where(struck, np.stack([new_zone, new_between], axis=-2), states)

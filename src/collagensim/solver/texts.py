@@ -55,7 +55,7 @@ def texts_of(model: Model) -> Texts:
         return Texts(**{**stored, "pattern": pattern, "joined": tuple(stored["joined"])})
     except (OSError, ValueError, KeyError, TypeError):  # absent, or cut short by a full disk: written anew
         texts = _write(model)
-        keep(path, json.dumps(asdict(texts)))
+        keep(path, json.dumps(asdict(texts)).encode())
         return texts
 
 
