@@ -21,8 +21,8 @@ if TYPE_CHECKING:
         ModelError,
         SolveError,
     )  # fmt: skip
-    from collagensim.face import cite, scan, sensitivities, simulate, simulate_many
-    from collagensim.response import Ensemble, Response, load
+    from collagensim.face import cite, scan, sensitivities, simulate, simulate_many, simulate_tissue
+    from collagensim.response import Ensemble, Response, Tissue, load
     from collagensim.skin import Skin
     from collagensim.solver.solve import solve
     from collagensim.solver.status import Status
@@ -37,6 +37,7 @@ _HOME = {
     "Aftercare": "treatment",
     "simulate": "face",
     "simulate_many": "face",
+    "simulate_tissue": "face",
     "cite": "face",
     "scan": "face",
     "sensitivities": "face",
@@ -45,6 +46,7 @@ _HOME = {
     "Status": "solver.status",
     "Response": "response",
     "Ensemble": "response",
+    "Tissue": "response",
     "load": "response",
     "dermal_healing": "biology",
     "CollagensimError": "errors",
@@ -58,8 +60,8 @@ _ROOMS = ("model", "plot", "write")
 
 __all__ = [
     "Aftercare", "CollagensimError", "ContraindicationWarning", "Ensemble", "FileError", "InputError", "ModelError",
-    "Protocol", "Response", "Session", "Skin", "SolveError", "Status", "cite", "compare", "dermal_healing", "load",
-    "model", "plot", "scan", "sensitivities", "simulate", "simulate_many", "solve", "write",
+    "Protocol", "Response", "Session", "Skin", "SolveError", "Status", "Tissue", "cite", "compare", "dermal_healing", "load",
+    "model", "plot", "scan", "sensitivities", "simulate", "simulate_many", "simulate_tissue", "solve", "write",
 ]  # fmt: skip
 
 

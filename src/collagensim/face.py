@@ -10,8 +10,8 @@ if TYPE_CHECKING:
     import xarray as xr
     from numpy.typing import ArrayLike
 
-    from collagensim.model import Model
-    from collagensim.response import Ensemble, Response
+    from collagensim.model import Model, Motion
+    from collagensim.response import Ensemble, Response, Tissue
     from collagensim.skin import Skin
     from collagensim.treatment import Protocol
 
@@ -81,6 +81,78 @@ def simulate(
     return run(
         dermal_healing() if model is None else model, skin, protocol, days=days, ageing=ageing,
         output_days=output_days, rtol=rtol, method=method, deadline_s=deadline_s,
+    )  # fmt: skip
+
+
+def simulate_tissue(
+    skin: Skin,
+    protocol: Protocol,
+    *,
+    days: float = 28.0,
+    seed: int = 1,
+    width_mm: float = 2.0,
+    breadth_mm: float | None = None,
+    depth_mm: float | None = None,
+    voxel_um: float | None = None,
+    slab_um: float = 100.0,
+    ageing: bool = True,
+    model: Model | None = None,
+    motions: Sequence[Motion] | None = None,
+    output_days: Iterable[float] | None = None,
+) -> Tissue:
+    """Return the response of a piece of skin, cell by cell: the same biology as `simulate`, in space.
+
+    Every rate is the model's own, read at the voxel of the cell or field that it changes. Cells are single, their
+    events are drawn; soluble species diffuse; matrix and vessels are fields that stay where they are.
+
+    Parameters
+    ----------
+    skin : Skin
+    protocol : Protocol
+    days : float
+        Length of the course [day], 0 to 3650; no session may come later.
+    seed : int
+        The same seed gives the same skin and the same luck, whatever the protocol.
+    width_mm, breadth_mm : float
+        Of the piece [mm]; without a breadth it is a vertical slice.
+    depth_mm : float, optional
+        Of the dermis [mm]; default all of it.
+    voxel_um : float, optional
+        Edge of a voxel [um]; default 10 in a slice, 20 in a block.
+    slab_um : float
+        Thickness of tissue that a slice stands for [um]; sets how many cells it holds.
+    ageing : bool
+        Whether untreated collagen is slowly lost.
+    model : Model, optional
+        Another biology, or ``dermal_healing()`` with other parameter values.
+    motions : sequence of Motion, optional
+        How each cell species of the model moves; default that of ``dermal_healing()``.
+    output_days : iterable of float, optional
+        Increasing days within [0, days]; default daily. They are rounded to five minutes.
+
+    Returns
+    -------
+    Tissue
+        ``data`` as of a `Response`; cells and fields of days 1, 3, 7, 14, 28 and the last. On the day of a session the
+        state just before it. An interrupt returns what is finished; ``provenance["status"]`` says so.
+
+    Raises
+    ------
+    InputError
+        For anything in the call that is not valid.
+
+    Warns
+    -----
+    ContraindicationWarning
+        When the skin carries a risk for which needling is advised against.
+    """
+    from collagensim.biology import dermal_healing, dermal_motility
+    from collagensim.solver.tissue.run import simulate_tissue as run
+
+    return run(
+        dermal_healing() if model is None else model, dermal_motility() if motions is None else motions, skin,
+        protocol, days=days, seed=seed, width_mm=width_mm, breadth_mm=breadth_mm, depth_mm=depth_mm,
+        voxel_um=voxel_um, slab_um=slab_um, ageing=ageing, output_days=output_days,
     )  # fmt: skip
 
 

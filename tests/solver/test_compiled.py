@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from collagensim.biology import robertson
-from collagensim.kernels import FUNCTIONS, stepper_text
+from collagensim.kernels import FUNCTIONS, kernel_text
 from collagensim.model import Model, Parameter, Reaction, Source, Species
 from collagensim.solver import compiled as room
 from collagensim.solver.compiled import cache_folder, compiled, machine_code, stepper
@@ -52,7 +52,7 @@ def test_a_model_is_its_functions_and_the_stepper_knows_none():
     made = compiled(robertson())
     assert [f"def {name}(" in made.text for name in FUNCTIONS] == [True] * len(FUNCTIONS)
     assert np.all(made.functions("plain") != 0)
-    assert "def advance(" in stepper_text()
+    assert "def advance(" in kernel_text("stepper")
     assert stepper() is stepper()
 
 

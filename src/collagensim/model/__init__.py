@@ -14,10 +14,11 @@ from collagensim.model.declarations import (
 from collagensim.model.expression import Expression, Operand, evaluate, exp, log, sqrt
 from collagensim.model.laws import hill, inhibition, saturation, smooth_positive
 from collagensim.model.model import Model
+from collagensim.model.motion import Motion
 from collagensim.model.parameters import read_parameters
 
 __all__ = [
-    "Basal", "Derived", "Expression", "Input", "Jump", "Model", "Operand", "Parameter", "Reaction", "Source",
+    "Basal", "Derived", "Expression", "Input", "Jump", "Model", "Motion", "Operand", "Parameter", "Reaction", "Source",
     "Species", "Transport", "evaluate", "exp", "hill", "inhibition", "log", "read_parameters", "saturation",
     "smooth_positive", "sqrt",
 ]  # fmt: skip

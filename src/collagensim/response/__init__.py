@@ -4,5 +4,6 @@ from collagensim.response.course import Course, as_dataset, course_of
 from collagensim.response.ensemble import Ensemble
 from collagensim.response.files import load, replacing
 from collagensim.response.result import Response
+from collagensim.response.tissue import Snapshot, Tissue
 
-__all__ = ["Course", "Ensemble", "Response", "as_dataset", "course_of", "load", "replacing"]
+__all__ = ["Course", "Ensemble", "Response", "Snapshot", "Tissue", "as_dataset", "course_of", "load", "replacing"]

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from collagensim.kernels import FUNCTIONS, stepper_text
+from collagensim.kernels import FUNCTIONS, kernel_text
 from collagensim.kernels.machine_code import Loaded, assemble, load, processor
 from collagensim.kernels.straight import straight
 from collagensim.model import Model
@@ -24,7 +24,7 @@ from collagensim.solver.layout import Layout
 from collagensim.solver.texts import texts_of, writers_hash
 from collagensim.write.kernel import KernelSource, write_kernel
 
-__all__ = ["Compiled", "cache_folder", "compiled", "digest", "machine_code", "stepper"]
+__all__ = ["Compiled", "cache_folder", "compiled", "digest", "kernels", "machine_code", "stepper"]
 
 Integers = npt.NDArray[np.int64]
 _known: dict[str, Compiled] = {}
@@ -146,16 +146,21 @@ def machine_code(name: str, text: str, kind: str) -> dict[str, int]:
 
 
 @functools.cache
-def stepper() -> ModuleType:
-    """Return the stepper, compiled once for all models."""
-    text = stepper_text()
-    name = f"collagensim_stepper_{digest(text)}"
-    if not any((cache_folder() / "__pycache__").glob(f"{name}.*.nbi")):
-        _tell("the solver")
-    module = load_module(name, text)
+def kernels(name: str) -> ModuleType:
+    """Return a file of kernels whose entries are compiled on first use and kept."""
+    text = kernel_text(name)
+    full = f"collagensim_{name}_{digest(text)}"
+    if not any((cache_folder() / "__pycache__").glob(f"{full}.*.nbi")):
+        _tell(f"kernels of the {name}")
+    module = load_module(full, text)
     for function in vars(module).values():
         _load_at_once(function)
     return module
+
+
+def stepper() -> ModuleType:
+    """Return the stepper, compiled once for all models."""
+    return kernels("stepper")
 
 
 def _load_at_once(function: Any) -> None:

@@ -295,7 +295,7 @@ def _run(
         key = (id(skin), id(protocol), radius_um)
         try:
             if key not in known:
-                known[key] = _happenings(skin, protocol, radius_um, first.span)
+                known[key] = happenings(skin, protocol, radius_um, first.span)
             plans[i] = known[key]
         except CollagensimError as error:
             field.stop(place, error)
@@ -366,7 +366,8 @@ def _figures(skin: Skin, devices: tuple[str, ...], has_care: bool) -> tuple[dict
     )
 
 
-def _happenings(skin: Skin, protocol: Protocol, radius_um: float, days: float) -> list[Happening]:
+def happenings(skin: Skin, protocol: Protocol, radius_um: float, days: float) -> list[Happening]:
+    """Return what happens to a skin in so many days: changes of care, then injuries."""
     late = [day for day, _ in protocol.events() if day > days]
     if late:
         raise InputError(

@@ -1,0 +1,135 @@
+"""Updates of single cells per CPU second on one core, in a slice of 200 x 300 voxels of 10 um, and Mesa's beside them.
+
+An update is a cell's whole share of a step: it walks, up a gradient and along fibres, is found in its voxel, sorted and
+counted; with pushing it also gives way to neighbours. Mesa's agents only walk. The best of the rounds is taken: what
+else runs on the machine only adds.
+"""
+
+import math
+import time
+
+import numpy as np
+
+from collagensim.kernels import cells
+
+SHAPE, EDGE_UM, N_KINDS, N_CELLS = (200, 1, 300), 10.0, 6, 10_000
+DAYS, SEED, WALK = 10.0 / 1440.0, 1, 8
+RADIUS_UM, SENSING_UM = 6.0, 50.0
+ROUNDS = 40
+
+
+class Slice:
+    """Cells in a slice and all memory that a step needs."""
+
+    def __init__(self, n=N_CELLS):
+        random = np.random.default_rng(SEED)
+        n_voxels = math.prod(SHAPE)
+        self.edges = np.full(3, EDGE_UM)
+        self.kind = random.integers(0, N_KINDS, n)
+        self.position = random.random((n, 3)) * SHAPE * self.edges
+        self.direction = random.normal(size=(n, 3))
+        self.direction /= np.linalg.norm(self.direction, axis=1)[:, None]
+        self.identity = random.integers(1, 2**64, n, dtype=np.uint64)
+        self.speed, self.persistence = np.full(N_KINDS, 360.0), np.full(N_KINDS, 0.125)
+        self.strength, self.guided = np.full(N_KINDS, 50.0), np.full(N_KINDS, 0.5)
+        self.attraction = random.random((N_KINDS, *SHAPE))
+        self.guidance = random.random((*SHAPE, 3)) / math.sqrt(3.0)
+        self.room = np.ones(SHAPE)
+        self.voxel, self.order = np.empty(n, np.int64), np.empty(n, np.int64)
+        self.start, self.counts = np.empty(n_voxels + 1, np.int64), np.empty((N_KINDS, *SHAPE))
+        self.shift, self.felt = np.empty((n, 3)), np.empty_like(self.counts)
+        self.walks, self.noise = np.empty((N_KINDS, cells.N_WALK)), np.empty((cells.N_NOISE, cells.CHUNK))
+        self.weights = cells.sight(SENSING_UM / EDGE_UM, 2)
+        self.padded = np.empty(SHAPE[2] + 2 * (self.weights.size - 1))
+        self.scratch = np.empty(SHAPE)
+        self.tick = 0
+
+    def walk(self):
+        cells.move(
+            self.kind, self.position, self.direction, self.identity, self.speed, self.persistence, self.attraction,
+            self.strength, self.guidance, self.guided, self.room, DAYS, SEED, WALK, self.tick, self.edges,
+            self.walks, self.noise,
+        )  # fmt: skip
+        self.tick += 1
+
+    def find(self):
+        cells.voxels_of(self.position, self.edges, SHAPE, self.voxel)
+        cells.sort_cells(self.voxel, self.start.size - 1, self.start, self.order)
+        cells.count(self.kind, self.voxel, N_KINDS, self.counts.reshape(N_KINDS, -1))
+
+    def push(self):
+        cells.repel(self.position, self.start, self.order, RADIUS_UM, 0.5, 2.0, self.edges, SHAPE, self.shift)
+        cells.displace(self.position, self.direction, self.shift, self.edges, SHAPE)
+
+    def sense(self):
+        cells.sense(self.counts, self.weights, self.felt, self.scratch, self.padded)
+
+
+def mesa_step(n=N_CELLS):
+    """One step of persistent walkers in Mesa's continuous space; None where Mesa is not installed."""
+    try:
+        import mesa
+        from mesa.space import ContinuousSpace
+    except ImportError:
+        return None
+
+    class Walker(mesa.Agent):
+        def step(self):
+            self.angle += self.model.random.gauss(0.0, 0.3)
+            z, x = self.pos
+            pace = 360.0 * DAYS
+            place = (z + pace * math.cos(self.angle), x + pace * math.sin(self.angle))
+            self.model.space.move_agent(self, place)
+
+    model = mesa.Model(seed=SEED)
+    model.space = ContinuousSpace(SHAPE[0] * EDGE_UM, SHAPE[2] * EDGE_UM, torus=True)
+    for _ in range(n):
+        walker = Walker(model)
+        walker.angle = model.random.uniform(0.0, 2.0 * math.pi)
+        place = model.random.uniform(0.0, model.space.width), model.random.uniform(0.0, model.space.height)
+        model.space.place_agent(walker, place)
+    return lambda: model.agents.do("step")
+
+
+def best(step, rounds=ROUNDS):
+    """CPU seconds of the fastest of some rounds, after one that compiles."""
+    step()
+    found = []
+    for _ in range(rounds):
+        begun = time.process_time()
+        step()
+        found.append(time.process_time() - begun)
+    return min(found)
+
+
+def compare():
+    """Figures of all parts of a step, per cell and per second."""
+    tissue = Slice()
+    parts = {name: best(getattr(tissue, name)) for name in ("walk", "find", "push", "sense")}
+    alone, pushed = parts["walk"] + parts["find"], parts["walk"] + parts["find"] + parts["push"]
+    figures = {
+        f"{name}_ns_per_cell": round(1e9 * parts[name] / N_CELLS, 1) for name in ("walk", "find", "push")
+    }
+    figures["sense_ms"] = round(1e3 * parts["sense"], 2)
+    figures["updates_per_s"] = round(N_CELLS / alone)
+    figures["updates_per_s_with_pushing"] = round(N_CELLS / pushed)
+    peer = mesa_step()
+    if peer is None:
+        figures["mesa"] = "not installed"
+    else:
+        seconds = best(peer, rounds=3)
+        figures["mesa_updates_per_s"] = round(N_CELLS / seconds)
+        figures["over_mesa"] = round(seconds / alone)
+    return figures
+
+
+def test_updates_of_cells(benchmark):
+    figures = compare()
+    benchmark.extra_info.update(figures)
+    tissue = Slice()
+    benchmark.pedantic(lambda: (tissue.walk(), tissue.find()), rounds=20, warmup_rounds=1)
+    print(f"\n{N_CELLS} cells on one core: {figures}")
+
+
+if __name__ == "__main__":
+    print(compare())

@@ -1,0 +1,55 @@
+"""How the cells of dermal healing move; the reactions know no places, the tissue of single cells does."""
+
+from __future__ import annotations
+
+import functools
+from pathlib import Path
+
+from collagensim.biology.cast import (
+    apoptotic_neutrophils,
+    debris,
+    fgf,
+    fibroblasts,
+    il_1,
+    il_6,
+    macrophages_m1,
+    macrophages_m2,
+    myofibroblasts,
+    neutrophils,
+    pdgf,
+    tgf_beta_1,
+    tnf_alpha,
+)
+from collagensim.model import Motion, Species, read_parameters
+
+P = read_parameters(Path(__file__).with_name("motility.csv"))
+
+# A cell climbs what the reactions say attracts its kind; a weight of ten answers to a tenth of a wound's peak.
+_LEUCOCYTES = {debris: 10.0, il_1: 10.0, il_6: 10.0}
+_MONOCYTES = {debris: 10.0, tnf_alpha: 10.0, il_6: 10.0, tgf_beta_1: 10.0, pdgf: 10.0}
+_MITOGENS = {pdgf: 10.0, fgf: 10.0, tgf_beta_1: 10.0}
+
+
+def _leucocyte(species: Species, which: str, climbs: dict[Species, float]) -> Motion:
+    speed, persistence, attraction = (
+        getattr(P, f"{which}_{name}") for name in ("speed", "persistence", "attraction")
+    )
+    return Motion(species, speed, persistence, attraction, P.no_guidance, climbs)
+
+
+@functools.cache
+def dermal_motility() -> tuple[Motion, ...]:
+    """Return how each cell species of `dermal_healing` moves."""
+    persistence, attraction = P.fibroblast_persistence, P.fibroblast_attraction
+    guidance = P.fibroblast_guidance
+    return (
+        _leucocyte(neutrophils, "neutrophil", _LEUCOCYTES),
+        Motion(
+            apoptotic_neutrophils, P.apoptotic_speed, P.neutrophil_persistence, P.neutrophil_attraction,
+            P.no_guidance, {},
+        ),
+        _leucocyte(macrophages_m1, "macrophage", _MONOCYTES),
+        _leucocyte(macrophages_m2, "macrophage", _MONOCYTES),
+        Motion(fibroblasts, P.fibroblast_speed, persistence, attraction, guidance, _MITOGENS),
+        Motion(myofibroblasts, P.myofibroblast_speed, persistence, attraction, guidance, _MITOGENS),
+    )  # fmt: skip

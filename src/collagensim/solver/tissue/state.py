@@ -1,0 +1,81 @@
+"""Everything that a tissue is at one moment: fields, surface and cells, with a digest of all of it."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, fields
+from typing import Any, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+Array: TypeAlias = npt.NDArray[Any]
+Floats: TypeAlias = npt.NDArray[np.float64]
+Integers: TypeAlias = npt.NDArray[np.int64]
+
+
+@dataclass(eq=False)
+class State:
+    """A tissue at one moment; stages change it in place.
+
+    Attributes
+    ----------
+    tick : time in ticks of the fixed grid that all draws are made on.
+    soluble : (n_soluble, nz, ny, nx) float32, what diffuses.
+    matrix : (n_matrix, nz, ny, nx), what stays where it is.
+    surface : (n_surface, ny, nx), what the epidermis carries.
+    kind : (n,) cell species of each cell; position : (n, 3) z, y, x [um]; direction : (n, 3) unit vectors.
+    identity : (n,) uint64, never twice; births : (n,) daughters that a cell has had.
+    made : (n_kinds, 5) how many cells of each kind have entered, been born, become it, left it, died.
+    """
+
+    tick: int
+    soluble: npt.NDArray[np.float32]
+    matrix: Floats
+    surface: Floats
+    kind: Integers
+    position: Floats
+    direction: Floats
+    identity: npt.NDArray[np.uint64]
+    births: Integers
+    made: Integers
+
+    @property
+    def n_cells(self) -> int:
+        """Cells alive."""
+        return int(self.kind.size)
+
+    def digest(self) -> str:
+        """SHA-256 of the whole state."""
+        found = hashlib.sha256(str(self.tick).encode())
+        for name, values in self.arrays().items():
+            found.update(f"{name}{values.dtype}{values.shape}".encode())
+            found.update(np.ascontiguousarray(values).tobytes())
+        return found.hexdigest()
+
+    def arrays(self) -> dict[str, Array]:
+        """The arrays by name."""
+        return {field.name: getattr(self, field.name) for field in fields(self) if field.name != "tick"}
+
+    def copy(self) -> State:
+        """Return a state of its own."""
+        return State(self.tick, **{name: values.copy() for name, values in self.arrays().items()})
+
+    def keep(self, alive: npt.NDArray[np.bool_]) -> None:
+        """Leave only those cells, in their order."""
+        for name in ("kind", "position", "direction", "identity", "births"):
+            setattr(self, name, np.ascontiguousarray(getattr(self, name)[alive]))
+
+    def add(
+        self, kind: Integers, position: Floats, direction: Floats, identity: npt.NDArray[np.uint64]
+    ) -> None:
+        """Append cells that have had no daughter yet."""
+        self.kind = np.concatenate([self.kind, kind])
+        self.position = np.concatenate([self.position, position])
+        self.direction = np.concatenate([self.direction, direction])
+        self.identity = np.concatenate([self.identity, identity])
+        self.births = np.concatenate([self.births, np.zeros(kind.size, dtype=np.int64)])
+
+
+# Columns of `State.made`.
+ENTERED, BORN, BECAME, LEFT, DIED = range(5)

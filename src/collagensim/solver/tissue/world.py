@@ -1,0 +1,160 @@
+"""What a tissue is made with and never changes: grid, laws, motion, and the resting state that it begins in."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+from collagensim.errors import ModelError
+from collagensim.model import Model, Motion
+from collagensim.skin import Skin
+from collagensim.solver.compiled import kernels
+from collagensim.solver.resting import SPACE, at_rest
+from collagensim.solver.system import Bound
+from collagensim.solver.tissue.diffusion import Diffuser
+from collagensim.solver.tissue.laws import VoxelLaws
+from collagensim.solver.tissue.space import Block
+from collagensim.solver.tissue.state import ENTERED, State
+from collagensim.write.lowering import states_read
+
+Floats: TypeAlias = npt.NDArray[np.float64]
+Integers: TypeAlias = npt.NDArray[np.int64]
+
+agents, fates = kernels("cells"), kernels("fates")
+
+TICKS = 288  # of a day: five minutes
+SENSING_UM = 50.0
+
+
+@dataclass(frozen=True, eq=False)
+class World:
+    """Grid, biology and motion of a tissue.
+
+    Attributes
+    ----------
+    cells, soluble, matrix, surface : positions of the species of each place in the model's list. What is soluble but
+        bound, so that nothing spreads it, counts as matrix.
+    resting : (n_layers, n_species) levels at rest.
+    bound : the model with its values and inputs, which sessions and aftercare change.
+    motions : of each cell species.
+    """
+
+    model: Model
+    block: Block
+    seed: int
+    cells: Integers
+    soluble: Integers
+    matrix: Integers
+    surface: Integers
+    resting: Floats
+    radius_um: float
+    bound: Bound
+    laws: VoxelLaws
+    diffuser: Diffuser
+    motions: tuple[Motion, ...]
+
+    @property
+    def n_kinds(self) -> int:
+        """Cell species."""
+        return int(self.cells.size)
+
+    @functools.cached_property
+    def sight(self) -> Floats:
+        """Weights with which a cell feels the cells around it."""
+        return agents.sight(SENSING_UM / self.block.voxel_um, 2 if self.block.is_slice else 3)
+
+    @property
+    def surface_names(self) -> frozenset[str]:
+        """Derived quantities that read the surface."""
+        names = {self.model.species[i] for i in self.surface}
+        return frozenset(d.name for d in self.model.derived if states_read(d.expression.node) & names)
+
+    def inputs(self) -> dict[str, Floats]:
+        """Every input by name, at each voxel (1, n_voxels, 1)."""
+        rows, (_, ny, nx) = self.block.layer * SPACE.n_compartments, self.block.shape
+        return {
+            name: np.repeat(values[0, rows], ny * nx).reshape(1, -1, 1)
+            for name, values in self.bound.inputs.items()
+        }
+
+    def change(self, inputs: Mapping[str, float]) -> None:
+        """Set inputs, from now on."""
+        known = {name: value for name, value in inputs.items() if name in self.model.inputs}
+        if known:
+            self.bound.set_inputs(known)
+            self.bound.renew()
+            self.laws.renew()
+
+
+def world_of(
+    model: Model, skin: Skin, block: Block, motions: Sequence[Motion], seed: int, *, ageing: bool = True
+) -> World:
+    """Return what a tissue of that skin is made with."""
+    drive = {"skin.ageing": float(ageing)}
+    rest = at_rest(model, {**skin.inputs(), "skin.ageing": 0.0}, drive)
+    bound = rest.bound.copied()
+    bound.renew()
+    spreads = {t.species for t in model.transports}
+    place: dict[str, list[int]] = {"cell": [], "soluble": [], "matrix": [], "surface": []}
+    for i, species in enumerate(model.species):
+        stays = species.kind == "soluble" and species not in spreads
+        place["matrix" if stays else species.kind].append(i)
+    index = {kind: np.array(found, dtype=np.int64) for kind, found in place.items()}
+    moves = {motion.species: motion for motion in motions}
+    for i in index["cell"]:
+        if model.species[i] not in moves:
+            raise ModelError(
+                f"{model.species[i].name!r} has no motion: a tissue needs one of every cell species"
+            )
+    order = [[t.species for t in model.transports].index(model.species[i]) for i in index["soluble"]]
+    um2 = 1e6 * rest.diffusion[0][order]
+    return World(
+        model, block, seed, index["cell"], index["soluble"], index["matrix"], index["surface"],
+        bound.baseline[0].reshape(SPACE.n_layers, SPACE.n_compartments, -1)[:, 0],
+        float(rest.radius_um[0]), bound, VoxelLaws(model, bound, block.layer, block.shape),
+        Diffuser(block.shape, block.voxel_um, um2), tuple(moves[model.species[i]] for i in index["cell"]),
+    )  # fmt: skip
+
+
+def resting_state(world: World) -> State:
+    """Return the tissue at rest: fields at their resting levels, cells anywhere in their layer."""
+    block, levels = world.block, world.resting[world.block.layer]  # (nz, n_species)
+    shape = block.shape
+
+    def filled(which: Integers, dtype: npt.DTypeLike) -> npt.NDArray[np.floating]:
+        rows = levels[:, which].T[:, :, None, None]
+        return np.ascontiguousarray(np.broadcast_to(rows, (which.size, *shape)), dtype=dtype)
+
+    none = np.zeros(0, dtype=np.int64)
+    state = State(
+        0, filled(world.soluble, np.float32), filled(world.matrix, np.float64),
+        np.ascontiguousarray(np.broadcast_to(levels[0, world.surface][:, None, None], (world.surface.size, *shape[1:]))),
+        none, np.zeros((0, 3)), np.zeros((0, 3)), np.zeros(0, dtype=np.uint64), none.copy(),
+        np.zeros((world.n_kinds, 5), dtype=np.int64),
+    )  # fmt: skip
+    for kind, i in enumerate(world.cells):
+        per_row = levels[:, i] * block.voxel_mm3
+        settle(world, state, kind, np.repeat(per_row, shape[1] * shape[2]), fates.START)
+    return state
+
+
+def settle(world: World, state: State, kind: int, expected: Floats, event: int) -> None:
+    """Let cells of a kind appear: on average as many in each voxel as ``expected`` (n_voxels,) says."""
+    block = world.block
+    voxels = np.empty(int(expected.sum() * 1.5) + 64, dtype=np.int64)
+    n = fates.enter(expected, kind, world.seed, state.tick, voxels)
+    if n > voxels.size:
+        voxels = np.empty(n, dtype=np.int64)
+        fates.enter(expected, kind, world.seed, state.tick, voxels)
+    position, direction, identity = np.empty((n, 3)), np.empty((n, 3)), np.empty(n, dtype=np.uint64)
+    fates.place(
+        voxels[:n], kind, world.seed, state.tick, event, np.array(block.shape), block.edges_um, position, direction,
+        identity,
+    )  # fmt: skip
+    state.add(np.full(n, kind, dtype=np.int64), position, direction, identity)
+    state.made[kind, ENTERED] += n
