@@ -5,7 +5,8 @@ import pytest
 
 import collagensim as cs
 from collagensim.biology import small
-from collagensim.model import evaluate
+from collagensim.errors import InputError, ModelError
+from collagensim.model import Model, Parameter, Reaction, Source, Species, evaluate
 from collagensim.model.expression import as_node
 from collagensim.solver.resting import at_rest
 from collagensim.solver.system import Bound, Space
@@ -170,3 +171,51 @@ def test_what_the_surface_makes_is_that_of_the_equations_in_the_mean_of_the_laye
     i = plan.net_rows[bound.model.species_names.index("il_1")]
     assert np.any(out[i, 0] != out[i, 1])
     np.testing.assert_array_equal(out[i, 1], out[i, 3])
+
+
+def test_rows_free_of_state_are_left_as_they_are_on_request():
+    bound = dermal()
+    levels = np.ones((len(bound.model.species), 24))
+    laws = VoxelLaws(bound.model, bound, np.zeros(3, dtype=np.int64), (3, 1, 8))
+    out = np.full((laws.n_out, 24), np.nan)
+    laws.evaluate(levels, np.ones((len(laws.plan.cells), 24)), out, constants=False)
+    assert np.all(np.isnan(out[laws.plan.n_on_top :]))
+    assert np.all(np.isfinite(out[: laws.plan.n_everywhere]))
+
+
+def small_tissue(reaction):
+    """Laws of two cell species over a row of nine voxels, and their rates where both are of density 2 and 3 act."""
+    model = Model("pair", [FIRST, SECOND], reactions=[reaction])
+    laws = VoxelLaws(model, Bound(model, Space(), {}), np.zeros(1, dtype=np.int64), (1, 3, 3))
+    out = np.full((laws.n_out, 9), np.nan)
+    laws.evaluate(np.full((2, 9), 2.0), np.full((2, 9), 3.0), out)
+    return laws, out
+
+
+GUESS = Source("", kind="assumed")
+PACE = Parameter("pace", 2.0, "1/day", -9.0, 9.0, GUESS, "assumed")
+FIRST = Species("first", "cell/mm^3", "cell", 10.0)
+SECOND = Species("second", "cell/mm^3", "cell", 10.0)
+
+
+def test_who_acts_is_known_although_the_equations_are_the_same():
+    own, out_own = small_tissue(Reaction("they_make", PACE, {SECOND: 1}, actor=FIRST))
+    arriving, out_arriving = small_tissue(Reaction("they_make", FIRST * PACE, {SECOND: 1}))
+    assert own.bound.model.structure_hash == arriving.bound.model.structure_hash
+    np.testing.assert_array_equal(out_own, np.full((1, 9), 2.0))  # per cell
+    np.testing.assert_array_equal(out_arriving, np.full((1, 9), 4.0))  # per volume
+
+
+def test_a_hazard_that_a_parameter_makes_negative_is_refused_by_name():
+    model = Model("pair", [FIRST, SECOND], reactions=[Reaction("they_die", PACE, {FIRST: -1}, actor=FIRST)])
+    negative = model.with_parameters(pace=-1.0)
+    with pytest.raises(ModelError, match="pace is negative, and with it the rate of an event of cells"):
+        VoxelLaws(negative, Bound(negative, Space(), {}), np.zeros(1, dtype=np.int64), (1, 1, 8))
+
+
+def test_arrays_that_machine_code_would_misread_are_refused():
+    laws, out = small_tissue(Reaction("they_make", PACE, {SECOND: 1}, actor=FIRST))
+    levels = np.ones((2, 9))
+    for wrong in (np.ones((3, 9)), np.ones((2, 8)), np.ones((9, 2)).T, np.ones((2, 9), dtype=np.float32)):
+        with pytest.raises(InputError, match="no contiguous array of 2 rows of 9 floats"):
+            laws.evaluate(wrong, levels, out)

@@ -339,3 +339,15 @@ def test_a_strike_carries_a_complex_derivative():
     assert np.any(carried != 0.0)
     size = np.abs(struck(1.0))
     np.testing.assert_array_less(np.abs(carried - differences), 1e-10 * size + 1e-10)
+
+
+def test_where_every_member_fails_nobody_raises():
+    model, skin = cs.dermal_healing(), cs.Skin()
+    protocol = cs.Protocol([(0, cs.Session(device="pen", depth_mm=1.0, density_per_cm2=250))])
+    name = next(iter(model.values))
+    found = simulate_courses(model, skin, protocol, [{name: 1e30}, {name: 1e31}], days=10)
+    assert sorted(found.failures) == [0, 1]
+    assert not found.numbers.size
+    with pytest.warns(RuntimeWarning, match="2 of 2"):
+        many = cs.simulate_many(skin, protocol, parameters={name: [1e30, 1e31]}, days=10, progress=False)
+    assert len(many.failures) == 2

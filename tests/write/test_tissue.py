@@ -86,10 +86,11 @@ def test_events_of_one_outcome_are_one_hazard_that_names_both_reactions():
 
 def test_what_others_take_is_shared_by_those_who_are_sensed_and_finite_without_any():
     plan = plan_of(Reaction("they_are_eaten", RATE * saturation(FIRST, HALF), {FIRST: -1}, actor=SECOND))
-    # 2 eaters act at 2/day x / (10 + x), x = 3: each of 3 has a third of it, and 1/10 of the eaters' rate without any.
-    assert hazards(plan)[CellEvent(0, "dies", -1)] == pytest.approx(2.0 * 2.0 / 13.0, rel=1e-15)
+    # 4 eaters around, wherever they are, eat 2/day x / (10 + x), x = 3: each of 3 has a third of it, and without any
+    # the eaters' rate over 10.
+    assert hazards(plan)[CellEvent(0, "dies", -1)] == pytest.approx(4.0 * 2.0 / 13.0, rel=1e-15)
     alone = hazards(plan, y=(0.0, 4.0, 5.0, 0.5))
-    assert alone[CellEvent(0, "dies", -1)] == pytest.approx(2.0 * 2.0 / 10.0, rel=1e-15)
+    assert alone[CellEvent(0, "dies", -1)] == pytest.approx(4.0 * 2.0 / 10.0, rel=1e-15)
 
 
 def test_a_loss_that_does_not_vanish_with_its_victims_is_divided_by_their_density():
@@ -114,6 +115,20 @@ def test_growth_beyond_its_capacity_is_death():
     divides, dies = CellEvent(0, "divides", 0), CellEvent(0, "dies", -1)
     assert hazards(plan, y=(5.0, 0.0, 1.0, 1.0)) == {divides: 1.0, dies: 0.0}
     assert hazards(plan, y=(15.0, 0.0, 1.0, 1.0)) == {divides: 0.0, dies: 1.0}
+
+
+def test_a_loss_that_turns_negative_is_division():
+    plan = plan_of(Reaction("they_fade", RATE * (CROWDING * FIRST - 1.0), {FIRST: -1}, actor=FIRST))
+    divides, dies = CellEvent(0, "divides", 0), CellEvent(0, "dies", -1)
+    assert hazards(plan, y=(5.0, 0.0, 1.0, 1.0)) == {divides: 1.0, dies: 0.0}
+    assert hazards(plan, y=(15.0, 0.0, 1.0, 1.0)) == {divides: 0.0, dies: 1.0}
+
+
+def test_a_loss_to_others_that_turns_negative_is_arrival():
+    plan = plan_of(Reaction("they_are_taken", INFLUX * (FIELD - 1.0), {FIRST: -1}))
+    assert rates(plan, y=(3.0, 4.0, 0.0, 1.0))[plan.entry_rows[0]] == 3.0
+    assert hazards(plan, y=(3.0, 4.0, 0.0, 1.0)) == {CellEvent(0, "dies", -1): 0.0}
+    assert rates(plan, y=(3.0, 4.0, 5.0, 1.0))[plan.entry_rows[0]] == 0.0
 
 
 def test_arrivals_that_turn_negative_take_those_who_are_there():
@@ -146,6 +161,12 @@ def test_the_surface_scales_what_it_does_below_but_not_what_happens_to_itself():
     found = rates(plan, surface=10.0)
     assert [found[plan.net_rows[i]] for i in (2, 3)] == [10.0, -1.0]
     assert [rates(plan, surface=0.0)[plan.net_rows[i]] for i in (2, 3)] == [0.0, -1.0]
+
+
+def test_cells_feel_the_surface_where_it_is():
+    plan = plan_of(Reaction("it_kills", RATE * COVER, {FIRST: -1}, actor=FIRST))
+    assert hazards(plan, surface=4.0) == {CellEvent(0, "dies", -1): 4.0}
+    assert hazards(plan, surface=0.0) == {CellEvent(0, "dies", -1): 0.0}
 
 
 def test_a_quotient_is_found_in_sums_powers_and_laws_and_nowhere_else():

@@ -17,9 +17,9 @@ import numpy as np
 
 from collagensim.kernels.draws import inlined
 from collagensim.kernels.numbers import kept
-from collagensim.kernels.places import gradient, index_along, inverse, nearest_image, put_back, wrapped
+from collagensim.kernels.places import index_along, inverse, nearest_image, put_back, wrapped
 from collagensim.kernels.smoothing import sight, smooth_across, smooth_down, smooth_rows
-from collagensim.kernels.walk import N_WALK, draw, guided, pull, stretch, walk_of
+from collagensim.kernels.walk import CHUNK, N_NOISE, N_WALK, ROOM, draw, feel, take_step, walk_of
 
 if TYPE_CHECKING:
     from typing import TypeAlias
@@ -46,9 +46,6 @@ __all__ = [
     "sort_cells",
     "voxels_of",
 ]
-
-CHUNK = 256  # cells whose random numbers are drawn together
-N_NOISE = 6
 
 
 @kept
@@ -164,25 +161,10 @@ def sense(counts: Floats, weights: Floats, out: Floats, scratch: Floats, padded:
 
 @kept
 def move(
-    kind: Indices,
-    position: Floats,
-    direction: Floats,
-    identity: Names,
-    speed: Floats,
-    persistence: Floats,
-    attraction: Floats,
-    attraction_strength: Floats,
-    guidance: Floats,
-    guidance_strength: Floats,
-    room: Floats,
-    dt: float,
-    seed: int,
-    event: int,
-    tick: int,
-    voxel_um: Edges,
-    walks: Floats,
-    noise: Floats,
-) -> None:
+    kind: Indices, position: Floats, direction: Floats, identity: Names, speed: Floats, persistence: Floats,
+    attraction: Floats, attraction_strength: Floats, guidance: Floats, guidance_strength: Floats, room: Floats,
+    dt: float, seed: int, event: int, tick: int, voxel_um: Edges, walks: Floats, noise: Floats,
+) -> None:  # fmt: skip
     """Let every cell wander for one step: a persistent random walk, up gradients and along fibres.
 
     The direction V of a cell is its velocity in units of its kind's speed S, not of length 1 at each moment but in the
@@ -220,7 +202,8 @@ def move(
     attraction_strength : array (n_kinds,), [um]
         Per unit of ``attraction``; negative to flee.
     guidance : array (nz, ny, nx, 3), [1]
-        Axis of the fibres in each voxel, its length their order from 0 to 1. An array of size 0 stands for no fibres.
+        Axis of the fibres in each voxel, its length their order from 0 to 1; what of it points out of a slice guides
+        nobody. An array of size 0 stands for no fibres.
     guidance_strength : array (n_kinds,), [1]
         0 to 1.
     room : array (nz, ny, nx), [1]
@@ -231,8 +214,8 @@ def move(
     voxel_um : array or tuple (3,), [um]
     walks : array (n_kinds, N_WALK)
         Scratch.
-    noise : array (6, CHUNK)
-        Scratch.
+    noise : array (N_NOISE, CHUNK)
+        Scratch: what is noted of some cells at a time.
 
     Notes
     -----
@@ -247,54 +230,28 @@ def move(
     for k in range(speed.size):
         walk_of(persistence[k], n_axes, dt, walks[k])
     for first in range(0, kind.size, CHUNK):
-        some = min(CHUNK, kind.size - first)
-        draw(seed, event, tick, identity[first : first + some], n_axes, noise)
-        for j in range(some):
-            i = first + j
-            k = kind[i]
+        # One short loop after the other: the processor then waits for the fields around several cells at once.
+        last = min(first + CHUNK, kind.size)
+        here, where = kind[first:last], position[first:last]
+        draw(seed, event, tick, identity[first:last], n_axes, noise)
+        feel(here, where, attraction, attraction_strength, guidance, room, per_um, noise)
+        for i in range(first, last):
+            k, j = kind[i], i - first
             if speed[k] <= 0.0:
                 continue
-            z, y, x = position[i, 0], position[i, 1], position[i, 2]
-            aim = (0.0, 0.0, 0.0)
-            if attraction_strength[k] != 0.0:
-                aim = pull(gradient(attraction[k], z, y, x, per_um), attraction_strength[k])
-            path_z, direction[i, 0] = stretch(walks[k], direction[i, 0], aim[0], noise[0, j], noise[1, j], dt)
-            path_x, direction[i, 2] = stretch(walks[k], direction[i, 2], aim[2], noise[2, j], noise[3, j], dt)
-            path_y = 0.0
-            if n_axes == 3:
-                path_y, direction[i, 1] = stretch(
-                    walks[k], direction[i, 1], aim[1], noise[4, j], noise[5, j], dt
-                )
-            iz = index_along(z, per_um[0], nz)
-            iy = index_along(y, per_um[1], ny)
-            ix = index_along(x, per_um[2], nx)
-            step = (path_z, path_y, path_x)
-            if guidance.size > 0:
-                fibre = (
-                    guidance[iz, iy, ix, 0],
-                    guidance[iz, iy, ix, 1] if n_axes == 3 else 0.0,
-                    guidance[iz, iy, ix, 2],
-                )
-                step = guided(step, fibre, guidance_strength[k], n_axes)
-            pace = speed[k] * room[iz, iy, ix]
-            position[i, 0] = z + pace * step[0]
-            position[i, 1] = y + pace * step[1]
-            position[i, 2] = x + pace * step[2]
+            along = guidance_strength[k] if guidance.size > 0 else 0.0
+            path = take_step(walks[k], direction[i], noise, j, attraction_strength[k], along, n_axes, dt)
+            pace = speed[k] * noise[ROOM, j]
+            for axis in range(3):
+                position[i, axis] += pace * path[axis]
             put_back(position, direction, i, voxel_um, nz, ny, nx)
 
 
 @inlined
 def push(
-    position: Floats,
-    order: Indices,
-    first: int,
-    last: int,
-    i: int,
-    contact: float,
-    length_y: float,
-    length_x: float,
-    shift: Vector,
-) -> Vector:
+    position: Floats, order: Indices, first: int, last: int, i: int, contact: float, length_y: float,
+    length_x: float, shift: Vector,
+) -> Vector:  # fmt: skip
     """Add to a cell's shift how those listed at order[first:last] push it: by their overlap, straight away."""
     z, y, x = shift
     for place in range(first, last):
@@ -313,16 +270,9 @@ def push(
 
 @kept
 def repel(
-    position: Floats,
-    start: Indices,
-    order: Indices,
-    radius_um: float,
-    strength: float,
-    max_step_um: float,
-    voxel_um: Edges,
-    shape: Shape,
-    out: Floats,
-) -> None:
+    position: Floats, start: Indices, order: Indices, radius_um: float, strength: float, max_step_um: float,
+    voxel_um: Edges, shape: Shape, out: Floats,
+) -> None:  # fmt: skip
     """How far cells that overlap push each other apart in one step, [um].
 
     Cells are soft balls in a viscous medium: of the overlap 2 R - |X_i - X_j| with each neighbour a cell gives way by

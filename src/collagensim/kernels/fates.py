@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     Floats: TypeAlias = npt.NDArray[np.float64]
     Integers: TypeAlias = npt.NDArray[np.int64]
     Identities: TypeAlias = npt.NDArray[np.uint64]
+    Mask: TypeAlias = npt.NDArray[np.bool_]
 
 # What a draw is for: part of its key, so that no two purposes ever share a number.
 FATE, WHICH, GAP, PLACE, TURN, STRUCK, START, WALK = range(1, 9)
@@ -87,7 +88,7 @@ def place(
 
 
 @kept
-def uniform_height(seed: int, tick: int, own: int, ny: int) -> float:
+def uniform_height(seed: int, tick: int, own: np.uint64, ny: int) -> float:
     """Cosine of a new direction with y: uniform in a block, 0 in a slice, where nothing moves along y."""
     return 0.0 if ny == 1 else 2.0 * uniform(seed, TURN, tick, own) - 1.0
 

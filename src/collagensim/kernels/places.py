@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from collagensim.kernels.draws import inlined
+from collagensim.kernels.numbers import tail
 
 if TYPE_CHECKING:
     from typing import TypeAlias
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
     Floats: TypeAlias = npt.NDArray[np.float64]
     Edges: TypeAlias = Floats | tuple[float, float, float]
     Vector: TypeAlias = tuple[float, float, float]
+    Pair: TypeAlias = tuple[Any, Any]
+    Four: TypeAlias = tuple[int, ...]
 
 __all__ = ["gradient", "index_along", "inverse", "mirrored", "nearest_image", "put_back", "wrapped"]
 
@@ -56,7 +59,7 @@ def around(x: float, length: float) -> float:
     if 0.0 <= x < length:
         return x
     x -= length * np.floor(x / length)
-    return x if x < length else 0.0  # what lies just below 0 may be rounded up to the length
+    return 0.0 if x >= length else x  # what lies just below 0 may be rounded up to the length
 
 
 @inlined
@@ -102,42 +105,63 @@ def between(share: float, low: float, high: float) -> float:
 
 
 @inlined
-def flat_mean(
-    field: Floats, z: tuple[int, int], y: int, x: tuple[int, int], in_z: float, in_x: float
-) -> float:
-    """Bilinear interpolation between four voxels of one y."""
-    low = between(in_x, field[z[0], y, x[0]], field[z[0], y, x[1]])
-    return between(in_z, low, between(in_x, field[z[1], y, x[0]], field[z[1], y, x[1]]))
+def beside(i: int, n: int) -> int:
+    """The index of a neighbour, up to two voxels over the side of a row that repeats itself."""
+    i = i + n if i < 0 else i
+    i = i - n if i >= n else i
+    return min(max(i, 0), n - 1)  # matters for one voxel alone, and for nothing else in the box
 
 
 @inlined
-def mean(field: Floats, z: tuple[int, int], y: tuple[int, int], x: tuple[int, int], share: Vector) -> float:
-    """Trilinear interpolation between eight voxels, or four of a slice."""
-    near = flat_mean(field, z, y[0], x, share[0], share[2])
-    return near if y[0] == y[1] else between(share[1], near, flat_mean(field, z, y[1], x, share[0], share[2]))
+def above_or_below(i: int, n: int) -> int:
+    """The index of a neighbour, up to two voxels beyond the mirrors at top and bottom."""
+    i = -1 - i if i < 0 else i
+    i = 2 * n - 1 - i if i >= n else i
+    return min(max(i, 0), n - 1)
 
 
 @inlined
-def gradient(field: Floats, z: float, y: float, x: float, per_um: Vector) -> Vector:
-    """The gradient of a field (nz, ny, nx) at a place [1/um]: central differences, interpolated linearly.
+def mean(field: Floats, z: Pair, x: Pair, in_z: float, in_x: float) -> float:
+    """Bilinear interpolation between four elements of a field, those at z[.] + x[.]."""
+    low = between(in_x, field[z[0] + x[0]], field[z[0] + x[1]])
+    return between(in_z, low, between(in_x, field[z[1] + x[0]], field[z[1] + x[1]]))
 
-    That is the difference between the interpolated values one voxel ahead and one behind. Top and bottom mirror the
-    field; in a slice there is no slope along y.
+
+@inlined
+def slopes(field: Floats, z: Four, x: Four, in_z: float, in_x: float) -> Pair:
+    """Along z and x, the difference between the interpolated values one voxel ahead and one behind."""
+    z_here, x_here = (z[1], z[2]), (x[1], x[2])
+    along_z = mean(field, (z[2], z[3]), x_here, in_z, in_x) - mean(field, (z[0], z[1]), x_here, in_z, in_x)
+    along_x = mean(field, z_here, (x[2], x[3]), in_z, in_x) - mean(field, z_here, (x[0], x[1]), in_z, in_x)
+    return along_z, along_x
+
+
+@inlined
+def gradient(field: Floats, shape: Four, z: float, y: float, x: float, per_um: Vector) -> Vector:
+    """The gradient of a field at a place [1/um]: central differences, interpolated linearly.
+
+    ``field`` are flat numbers of shape (nz, ny, nx). Top and bottom mirror them; in a slice there is no slope along y.
     """
-    nz, ny, nx = field.shape
+    nz, ny, nx = shape
     i, in_z = corner(z, per_um[0])
     j, in_y = corner(y, per_um[1])
     k, in_x = corner(x, per_um[2])
-    zs = (mirrored(i, nz), mirrored(i + 1, nz))
-    ys = (wrapped(j, ny), wrapped(j + 1, ny))
-    xs = (wrapped(k, nx), wrapped(k + 1, nx))
-    share = (in_z, in_y, in_x)
-    ahead = mean(field, (zs[1], mirrored(i + 2, nz)), ys, xs, share)
-    along_z = 0.5 * per_um[0] * (ahead - mean(field, (mirrored(i - 1, nz), zs[0]), ys, xs, share))
-    ahead = mean(field, zs, ys, (xs[1], wrapped(k + 2, nx)), share)
-    along_x = 0.5 * per_um[2] * (ahead - mean(field, zs, ys, (wrapped(k - 1, nx), xs[0]), share))
-    if ny == 1:
-        return along_z, 0.0, along_x
-    ahead = mean(field, zs, (ys[1], wrapped(j + 2, ny)), xs, share)
-    along_y = 0.5 * per_um[1] * (ahead - mean(field, zs, (wrapped(j - 1, ny), ys[0]), xs, share))
-    return along_z, along_y, along_x
+    area = ny * nx
+    zs = (
+        area * above_or_below(i - 1, nz), area * above_or_below(i, nz), area * above_or_below(i + 1, nz),
+        area * above_or_below(i + 2, nz),
+    )  # fmt: skip
+    xs = (beside(k - 1, nx), beside(k, nx), beside(k + 1, nx), beside(k + 2, nx))
+    along_y = 0.0
+    along_z, along_x = slopes(tail(field, nx * beside(j, ny)), zs, xs, in_z, in_x)
+    if ny > 1:
+        far_z, far_x = slopes(tail(field, nx * beside(j + 1, ny)), zs, xs, in_z, in_x)
+        along_z, along_x = between(in_y, along_z, far_z), between(in_y, along_x, far_x)
+        ys = (beside(j - 1, ny), beside(j, ny), beside(j + 1, ny), beside(j + 2, ny))
+        z_here, x_here = (zs[1], zs[2]), (xs[1], xs[2])
+        near = mean(tail(field, nx * ys[2]), z_here, x_here, in_z, in_x)
+        near -= mean(tail(field, nx * ys[0]), z_here, x_here, in_z, in_x)
+        far = mean(tail(field, nx * ys[3]), z_here, x_here, in_z, in_x)
+        far -= mean(tail(field, nx * ys[1]), z_here, x_here, in_z, in_x)
+        along_y = between(in_y, near, far)
+    return 0.5 * per_um[0] * along_z, 0.5 * per_um[1] * along_y, 0.5 * per_um[2] * along_x

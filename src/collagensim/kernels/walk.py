@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from collagensim.kernels.draws import inlined, normals_of_part
+from collagensim.kernels.numbers import flat, tail
+from collagensim.kernels.places import gradient, index_along
 
 if TYPE_CHECKING:
     from typing import TypeAlias
@@ -14,16 +16,22 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     Floats: TypeAlias = npt.NDArray[np.float64]
+    Indices: TypeAlias = npt.NDArray[np.int64]
     Names: TypeAlias = npt.NDArray[np.uint64]
     Vector: TypeAlias = tuple[float, float, float]
 
-__all__ = ["N_WALK", "draw", "guided", "pull", "stretch", "walk_of"]
+__all__ = ["CHUNK", "N_NOISE", "N_WALK", "draw", "feel", "take_step", "walk_of"]
+
+CHUNK = 256  # cells that are looked at together
+# What is noted of each of them: random numbers, slopes of what it climbs, room and fibres.
+N_NOISE = 13
+TURN_Z, STRAY_Z, TURN_X, STRAY_X, TURN_Y, STRAY_Y = range(6)
+RISE_Z, RISE_Y, RISE_X, ROOM, FIBRE_Z, FIBRE_Y, FIBRE_X = range(6, N_NOISE)
 
 N_WALK = 5
 MEMORY, TRAVEL, KICK, CARRIED, FREE = range(N_WALK)
-NEARLY_STRAIGHT = (
-    0.02  # half a step in units of the persistence, below which a difference is taken from its series
-)
+# Half a step in units of the persistence below which a difference of close numbers is taken from its series.
+NEARLY_STRAIGHT = 0.02
 
 
 @inlined
@@ -47,7 +55,7 @@ def walk_of(persistence: float, n_axes: int, dt: float, walk: Floats) -> None:
         beyond = half * square * (1.0 / 3.0 - square * (2.0 / 15.0 - square * (17.0 / 315.0)))
     else:
         beyond = half - bend
-    walk[MEMORY] = 1.0 - lost
+    walk[MEMORY] = np.exp(-2.0 * half)
     walk[TRAVEL] = persistence * lost
     walk[KICK] = spread * np.sqrt(lost * (2.0 - lost))
     walk[CARRIED] = persistence * spread * lost * np.sqrt(bend)
@@ -95,10 +103,53 @@ def stretch(
 
 @inlined
 def draw(seed: int, event: int, tick: int, identity: Names, n_axes: int, noise: Floats) -> None:
-    """Two independent standard normal numbers per cell and axis (z, x, then y), (6, CHUNK)."""
-    n0, n1, n2, n3, n4, n5 = noise[0], noise[1], noise[2], noise[3], noise[4], noise[5]
+    """Note two independent standard normal numbers per cell and axis."""
+    turn_z, stray_z, turn_x, stray_x = noise[TURN_Z], noise[STRAY_Z], noise[TURN_X], noise[STRAY_X]
+    turn_y, stray_y = noise[TURN_Y], noise[STRAY_Y]
     for j in range(identity.size):
-        n0[j], n1[j], n2[j], n3[j] = normals_of_part(seed, event, tick, identity[j], 0)
+        turn_z[j], stray_z[j], turn_x[j], stray_x[j] = normals_of_part(seed, event, tick, identity[j], 0)
     if n_axes == 3:
         for j in range(identity.size):
-            n4[j], n5[j], _, _ = normals_of_part(seed, event, tick, identity[j], 1)
+            turn_y[j], stray_y[j], _, _ = normals_of_part(seed, event, tick, identity[j], 1)
+
+
+@inlined
+def feel(
+    kind: Indices, position: Floats, attraction: Floats, attraction_strength: Floats, guidance: Floats, room: Floats,
+    per_um: Vector, noise: Floats,
+) -> None:  # fmt: skip
+    """Note what cells meet where they are: the slope of what they climb, how much room there is, the fibres."""
+    nz, ny, nx = room.shape
+    for j in range(kind.size):
+        rise = (0.0, 0.0, 0.0)
+        if attraction_strength[kind[j]] != 0.0:
+            field = tail(flat(attraction), kind[j] * (nz * ny * nx))
+            rise = gradient(field, (nz, ny, nx), position[j, 0], position[j, 1], position[j, 2], per_um)
+        noise[RISE_Z, j], noise[RISE_Y, j], noise[RISE_X, j] = rise
+    for j in range(kind.size):
+        z = index_along(position[j, 0], per_um[0], nz)
+        y = index_along(position[j, 1], per_um[1], ny)
+        x = index_along(position[j, 2], per_um[2], nx)
+        noise[ROOM, j] = room[z, y, x]
+        if guidance.size > 0:
+            noise[FIBRE_Z, j] = guidance[z, y, x, 0]
+            noise[FIBRE_Y, j] = guidance[z, y, x, 1] if ny > 1 else 0.0
+            noise[FIBRE_X, j] = guidance[z, y, x, 2]
+
+
+@inlined
+def take_step(
+    walk: Floats, direction: Floats, noise: Floats, j: int, attraction_strength: float, guidance_strength: float,
+    n_axes: int, dt: float,
+) -> Vector:  # fmt: skip
+    """Turn a cell, (3,), and return the path that it takes meanwhile at speed 1 [day]."""
+    aim = pull((noise[RISE_Z, j], noise[RISE_Y, j], noise[RISE_X, j]), attraction_strength)
+    path_y = 0.0
+    path_z, direction[0] = stretch(walk, direction[0], aim[0], noise[TURN_Z, j], noise[STRAY_Z, j], dt)
+    path_x, direction[2] = stretch(walk, direction[2], aim[2], noise[TURN_X, j], noise[STRAY_X, j], dt)
+    if n_axes == 3:
+        path_y, direction[1] = stretch(walk, direction[1], aim[1], noise[TURN_Y, j], noise[STRAY_Y, j], dt)
+    step = (path_z, path_y, path_x)
+    if guidance_strength <= 0.0:
+        return step
+    return guided(step, (noise[FIBRE_Z, j], noise[FIBRE_Y, j], noise[FIBRE_X, j]), guidance_strength, n_axes)

@@ -51,6 +51,12 @@ class Courses:
     session_days: Sequence[tuple[float, ...]]
     failures: Mapping[int, CollagensimError]
 
+    @classmethod
+    def of_nobody(cls, failures: Mapping[int, CollagensimError]) -> Courses:
+        """Return what is left when every member fails before it runs."""
+        none = np.empty((0, 0))
+        return cls(np.empty(0, dtype=np.int64), none, {}, {}, {}, none, (), failures)
+
     def course(self, number: int) -> Course:
         """Return the course of one member; raises what stopped it, if something did."""
         if number in self.failures:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import hashlib
+import re
 import sys
 import threading
 from dataclasses import dataclass
@@ -24,7 +25,7 @@ from collagensim.solver.layout import Layout
 from collagensim.solver.texts import texts_of, writers_hash
 from collagensim.write.kernel import KernelSource, write_kernel
 
-__all__ = ["Compiled", "cache_folder", "compiled", "digest", "kernels", "machine_code", "stepper"]
+__all__ = ["Compiled", "cache_folder", "compiled", "digest", "kernels_of", "machine_code", "stepper"]
 
 Integers = npt.NDArray[np.int64]
 _known: dict[str, Compiled] = {}
@@ -141,12 +142,12 @@ def machine_code(name: str, text: str, kind: str) -> dict[str, int]:
                 _tell(name)
                 code = assemble(straight(text, kind))
                 keep_code(path, code)
-            _loaded[key] = load(code, [each for each in FUNCTIONS if f"def {each}(" in text])
+            _loaded[key] = load(code, re.findall(r"^def (\w+)\(", text, re.MULTILINE))
     return _loaded[key].addresses
 
 
 @functools.cache
-def kernels(name: str) -> ModuleType:
+def kernels_of(name: str) -> ModuleType:
     """Return a file of kernels whose entries are compiled on first use and kept."""
     text = kernel_text(name)
     full = f"collagensim_{name}_{digest(text)}"
@@ -160,7 +161,7 @@ def kernels(name: str) -> ModuleType:
 
 def stepper() -> ModuleType:
     """Return the stepper, compiled once for all models."""
-    return kernels("stepper")
+    return kernels_of("stepper")
 
 
 def _load_at_once(function: Any) -> None:

@@ -21,7 +21,7 @@ from collagensim.skin import LAYERS, Skin
 from collagensim.solver.engine import Limits
 from collagensim.solver.mean_field import Happening, MeanField
 from collagensim.solver.resting import SPACE, ZONE
-from collagensim.solver.simulate import _Asked, _happenings
+from collagensim.solver.simulate import _Asked, happenings
 from collagensim.solver.strike import Values, strike
 from collagensim.treatment import Protocol
 from collagensim.write.sbml_system import Block, Event, Link, Placed, System
@@ -55,9 +55,9 @@ def course(
     asked = _Asked(model, skin, protocol, days, ageing, 1e-6, "rodas5p", 600.0)
     rest = {**skin.inputs(), "skin.ageing": 0.0}
     field = MeanField(model, rest, Limits(), drive={"skin.ageing": float(asked.ageing)})
-    happenings = _happenings(skin, protocol, float(field.radius_um[0]), asked.span)
+    plan = happenings(skin, protocol, float(field.radius_um[0]), asked.span)
     told = f"Mean-field course of {plain(asked.span)} days, {'with' if asked.ageing else 'without'} ageing."
-    return _Recorder(field).system(happenings, (told, f"{skin!r}.", f"{protocol!r}."))
+    return _Recorder(field).system(plan, (told, f"{skin!r}.", f"{protocol!r}."))
 
 
 class _Recorder:

@@ -39,6 +39,14 @@ INPUT_UNITS = {
 }
 
 
+class NobodyLeft(Exception):  # noqa: N818 - what is wrong is told in ``failures``
+    """No member can be bound; ``failures``: number -> error."""
+
+    def __init__(self, failures: Mapping[int, CollagensimError]) -> None:
+        super().__init__(failures)
+        self.failures = dict(failures)
+
+
 @dataclass(frozen=True, eq=False)
 class Resting:
     """Members at rest.
@@ -91,6 +99,8 @@ def at_rest(
         bound.fail(member, error)
     given = np.array([one["skin.layer_thickness"] for one in skins], dtype=np.float64)
     rest = _laid_out(bound, given if len(skins) > 1 else np.repeat(given, bound.n, axis=0), spread)
+    if rest.bound.n == 0:
+        raise NobodyLeft(rest.bound.failures)
     rate = MEMORY.rates(
         np.zeros(rest.thickness.shape), rest.thickness, rest.diffusion, rest.decay,
         layouts=np.full(rest.thickness.shape, "random", dtype="<U8"), radius_um=rest.radius_um,
@@ -98,6 +108,8 @@ def at_rest(
     rest.bound.solve_basal(_drift(rest.bound.baseline, rest.link_to, rest.link_from, rate))
     if rest.bound.sound().size < rest.bound.n:
         rest = _laid_out(rest.bound, rest.thickness, spread)
+        if rest.bound.n == 0:
+            raise NobodyLeft(rest.bound.failures)
     rest.bound.set_inputs({name: value for name, value in (drive or {}).items() if name in known})
     rest.bound.renew()
     return rest

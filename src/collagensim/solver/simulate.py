@@ -35,7 +35,7 @@ from collagensim.solver.mean_field import (
     run_course,
 )  # fmt: skip
 from collagensim.solver.provenance import provenance_of
-from collagensim.solver.resting import Resting, at_rest
+from collagensim.solver.resting import NobodyLeft, Resting, at_rest
 from collagensim.solver.solve import METHODS, limits_of, long_names
 from collagensim.solver.status import Status
 from collagensim.treatment import Injury, Protocol, Session, aftercare_table, device_table, injure
@@ -164,7 +164,10 @@ def simulate_courses(
             checked[id(grid)] = increasing("grids", grid, 0.0, asked[0].span, "days")
     output = [checked[id(grid)] for grid in each]
     parameters, failures = _parameters(model, _spread(list(parameter_sets or [{}]), n))
-    field, record, _ = _run(asked, output, parameters, failures, threads)
+    try:
+        field, record, _ = _run(asked, output, parameters, failures, threads)
+    except NobodyLeft as nobody:
+        return Courses.of_nobody(nobody.failures)
     return Columns(field, record, [one.protocol.days for one in asked], variables).tissue()
 
 

@@ -34,9 +34,14 @@ class Flow:
     effect: Mapping[Species, Expression]
 
     @property
-    def total(self) -> Expression:
-        """Rate of all actors together, of what is sensed and of who acts."""
+    def acted(self) -> Expression:
+        """Rate of all who act in a voxel, each at what it senses."""
         return self.rate if self.actor is None else multiply(acted(self.actor.node), self.rate)
+
+    @property
+    def sensed(self) -> Expression:
+        """Rate of all actors of the neighbourhood."""
+        return self.rate if self.actor is None else multiply(self.actor.node, self.rate)
 
     @property
     def touches_surface(self) -> bool:
@@ -134,13 +139,13 @@ def _loss(flow: Flow, cell: Species, factor: Expression) -> Iterator[tuple[Event
     if flow.actor == cell:
         yield Event(cell, DIVIDES, cell), Term(term.rate, -1)
     else:
-        yield Event(cell, ARRIVES), Term(multiply(factor, flow.total), -1)
+        yield Event(cell, ARRIVES), Term(multiply(factor, flow.sensed), -1)
 
 
 def _gain(flow: Flow, cell: Species, factor: Expression) -> Iterator[tuple[Event, Term]]:
     parents = _parents(flow)
     if not parents:
-        total = multiply(factor, flow.total)
+        total = multiply(factor, flow.sensed)
         if doubts(total) is not None:
             yield Event(cell, ARRIVES), Term(total)
             return
@@ -162,12 +167,13 @@ def _gain(flow: Flow, cell: Species, factor: Expression) -> Iterator[tuple[Event
 def _per_cell(flow: Flow, cell: Species, factor: Expression) -> Term:
     """The rate at which a flow takes each cell of a kind: its own where it acts itself, else its share of the total.
 
-    The total is shared by all cells that are sensed, so that it must vanish with them. Where the density is no factor
-    of the formula, the total is divided by it.
+    The total is that of the actors around, since two cells are hardly ever in one voxel, and it is shared by all cells
+    around, so that it must vanish with them. Where their density is no factor of the formula, the total is divided by
+    it.
     """
     if flow.actor == cell:
         return Term(multiply(factor, flow.rate))
-    total = multiply(factor, flow.total)
+    total = multiply(factor, flow.sensed)
     shared = quotient(total, cell)
     return Term(total, 0, cell) if shared is None else Term(shared)
 

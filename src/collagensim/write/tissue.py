@@ -60,8 +60,9 @@ class TissuePlan:
     """The text of ``voxel_rates(y, n, p, u, out)`` and what each element of its arrays is.
 
     ``y`` holds the m species of the model as the voxel senses them, ``n`` the density of each cell species that acts in
-    it. ``out`` holds the net rate of each field [unit of the field / time], the loss of each field, -d net / d field
-    [1 / time], the arrivals of each cell species [unit of the species / time] and the hazard of each event [1 / time].
+    it: these make the fluxes, while arrivals and hazards depend on what is sensed alone. ``out`` holds the net rate of
+    each field [unit of the field / time], the loss of each field, -d net / d field [1 / time], the arrivals of each
+    cell species [unit of the species / time] and the hazard of each event [1 / time].
     A loss may be negative where a field makes more of itself.
 
     Attributes
@@ -202,7 +203,7 @@ def _rows(model: Model) -> list[_Row]:
             found += [_event_row(e, terms) for e, terms in happening.items() if e.cell == species]
             continue
         changing = [f for f in everything if species in f.effect]
-        losing = [f for f in changing if species in states_read(f.total)]
+        losing = [f for f in changing if species in states_read(f.acted)]
         effects = [_effect(f, species) for f in changing]
         slopes = [multiply(-1.0, gradient(_effect(f, species), species)) for f in losing]
         found.append(_Row(Event(species, _CHANGES), _sum(effects), (), tuple(f.name for f in changing)))
@@ -218,7 +219,7 @@ def _event_row(event: Event, terms: Sequence[tuple[Term, str]]) -> _Row:
 
 def _effect(flow: Flow, species: Species) -> Expression:
     """What a flow adds to a field per time: from the surface to the tissue only where the surface is."""
-    rate = multiply(flow.effect[species], flow.total)
+    rate = multiply(flow.effect[species], flow.acted)
     return multiply(rate, TOP) if flow.touches_surface and species.kind != "surface" else rate
 
 

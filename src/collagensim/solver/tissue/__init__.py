@@ -1,0 +1,1 @@
+"""The tissue of single cells: grid, state, stages of a step, sessions, and the course of it all."""

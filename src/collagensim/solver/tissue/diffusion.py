@@ -9,31 +9,35 @@ from typing import Any, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from collagensim.errors import InputError, number, plain
+from collagensim.errors import InputError, SolveError, number, plain
 from collagensim.kernels import multigrid
+from collagensim.kernels.packs import BYTES
 
 __all__ = ["Diffuser"]
 
 Floats: TypeAlias = npt.NDArray[Any]
+Integers: TypeAlias = npt.NDArray[np.int64]
 
 GAMMA = 1.0 - math.sqrt(0.5)
 LANES = 16  # elements from row to row come in multiples of it: rows then begin where the cache's lines do
+SHARE = (
+    0.02  # of a field: a balance that lacks more is not the solver's error, but a step too long for its loss
+)
 COARSEST = 2048  # voxels that may be left when the grid cannot be halved any more
 SLACK = (
     1e-5  # of a field's highest value: less than that below nought is the solver's own error, and is nought
 )
 
 
-def levels_of(shape: tuple[int, int, int]) -> npt.NDArray[np.int64]:
-    """Return the table of levels (n, 6) of `collagensim.kernels.multigrid`, finest first."""
-    rows, first, voxel = [], LANES, 0
+def levels_of(shape: tuple[int, int, int]) -> Integers:
+    """Return the table of levels (n, 5) of `collagensim.kernels.multigrid`, finest first."""
+    rows, end = [], LANES
     nz, ny, nx = shape
     while True:
         half = nx // 2
-        stride = -(-(half + 2) // LANES) * LANES
-        rows.append((nz, ny, half, stride, first, voxel))
-        first += (nz + 2) * ny * stride
-        voxel += nz * ny * nx
+        stride = (-(-half // LANES) + 1) * LANES
+        rows.append((nz, ny, half, stride, end + ny * stride))
+        end += (nz + 2) * ny * stride
         # Two colours need even rows; one voxel across is a slice, which has no neighbours there.
         can_halve = nz % 2 == 0 and nx % 4 == 0 and nx >= 8 and (ny in (1, 2) or ny % 4 == 0)
         if not can_halve:
@@ -114,7 +118,8 @@ class Diffuser:
             raise InputError(f"days {days} is no length of a step: give more than 0 days")
         lost = np.zeros(self.n_fields)
         for i in range(self.n_fields) if which is None else which:
-            lost[i] = self._step_field(i, *(a[i].reshape(-1) for a in (fields, source, loss)), days)
+            field, made, taken = (array[i].reshape(-1) for array in (fields, source, loss))
+            lost[i] = self._step_field(i, field, made, taken, days)
         return lost
 
     def steady(
@@ -129,144 +134,156 @@ class Diffuser:
     ) -> None:
         """Replace the fields by what they would become if source and loss stayed, in place.
 
-        Begins from the given fields; ends when a cycle changes the field by less than ``tolerance`` of it (root mean
-        squares). Every field needs a loss somewhere.
+        Begins from the given fields; ends when what cycles have yet to change is less than ``tolerance`` of the
+        field (root mean squares). Every field needs a loss somewhere.
         """
         self._check(fields, source, loss)
         for i in range(self.n_fields) if which is None else which:
-            self._settle_field(i, *(a[i].reshape(-1) for a in (fields, source, loss)), tolerance, most_cycles)
+            field, made, taken = (array[i].reshape(-1) for array in (fields, source, loss))
+            self._settle_field(i, field, made, taken, tolerance, most_cycles)
 
     def _check(self, *arrays: Floats) -> None:
         needed = (self.n_fields, *self.shape)
         for what, array in zip(("fields", "source", "loss"), arrays, strict=True):
             if array.shape != needed:
                 raise InputError(f"{what} has shape {array.shape}: give {needed}, fields first")
-            if array.dtype != self.dtype or not array.flags.c_contiguous:
-                raise InputError(f"{what} is {array.dtype}: give contiguous {self.dtype}")
+            if array.dtype != self.dtype:
+                raise InputError(f"{what} is {array.dtype}: give {self.dtype}")
+            if not array.flags.c_contiguous:
+                raise InputError(f"{what} is not contiguous: give numpy.ascontiguousarray of it")
 
-    def _sums(self, i: int, field: Floats, source: Floats, loss: Floats) -> tuple[float, float, float, float]:
-        """Return the sums of field, source and loss * field, and the lowest loss."""
-        found = self._work.totals(field, source, loss)
-        for what, low in zip(("fields", "source", "loss"), found[4:7], strict=True):
-            if low < 0:
-                raise InputError(f"{what}[{i}] holds {plain(float(low))}: give values of 0 or more")
+    def _start(
+        self, i: int, field: Floats, source: Floats, loss: Floats, sigma: float
+    ) -> tuple[float, float]:
+        """Hand a field to the workspace; return the sums of field and source."""
+        found = self._work.prepare(field, source, loss, self.unit[i], sigma)
         if not np.all(np.isfinite(found)):
             raise InputError(
                 f"field {i}, its source or its loss holds a value that is not finite: give numbers"
             )
-        return float(found[0]), float(found[1]), float(found[2]), float(found[6])
+        for what, low in zip(("fields", "source", "loss"), found[3:], strict=True):
+            if low > 0:
+                raise InputError(f"{what}[{i}] holds {plain(-float(low))}: give values of 0 or more")
+        return float(found[0]), float(found[1])
 
     def _step_field(self, i: int, field: Floats, source: Floats, loss: Floats, days: float) -> float:
-        before, made, _, low = self._sums(i, field, source, loss)
-        work, sigma = self._work, self.unit[i] / (GAMMA * days)
-        work.prepare(field, source, loss, self.unit[i], sigma, low)
-        work.solve(self.cycles, fresh=True)
-        lost_first = work.found(field, source, loss)[2]
-        work.raise_stage((1.0 - GAMMA) / GAMMA * sigma)
-        work.solve(self.cycles, fresh=False)
-        after, _, lost, _, lowest, _, _, highest = work.found(field, source, loss)
-        if lowest < -SLACK * highest:
+        sigma = self.unit[i] / (GAMMA * days)
+        before, made = self._start(i, field, source, loss, sigma)
+        first, last = self._work.advance(self.cycles, (1.0 - GAMMA) / GAMMA * sigma)
+        lost_first = (1.0 - GAMMA) * days * first[1] / self.unit[i]
+        lost = GAMMA * days * last[1] / self.unit[i]
+        excess = _excess(before + days * made - lost_first, last[0] + lost)
+        if last[2] > SLACK * last[3] or abs(excess) > SHARE:
             self.first_order[i] += 1
             return self._euler(i, field, source, loss, days / 2) + self._euler(
                 i, field, source, loss, days / 2
             )
-        lost_first *= (1.0 - GAMMA) * days
-        weight = after + GAMMA * days * lost
-        factor = (before + days * made - lost_first) / weight if weight > 0 else 1.0
-        multigrid.close(work.result, field, factor)
-        return float(lost_first + GAMMA * days * lost * factor)
+        self._work.write(field, excess)
+        return float(lost_first + lost * (1.0 + excess))
 
     def _euler(self, i: int, field: Floats, source: Floats, loss: Floats, days: float) -> float:
-        before, made, _, low = self._sums(i, field, source, loss)
-        work = self._work
-        work.prepare(field, source, loss, self.unit[i], self.unit[i] / days, low)
-        work.solve(self.cycles, fresh=True)
-        after, _, lost, *_ = work.found(field, source, loss)
-        weight = after + days * lost
-        factor = (before + days * made) / weight if weight > 0 else 1.0
-        multigrid.close(work.result, field, factor)
-        return float(days * lost * factor)
+        before, made = self._start(i, field, source, loss, self.unit[i] / days)
+        (last,) = self._work.advance(self.cycles)
+        lost = days * last[1] / self.unit[i]
+        excess = _excess(before + days * made, last[0] + lost)
+        self._work.write(field, excess)
+        return float(lost * (1.0 + excess))
 
     def _settle_field(
         self, i: int, field: Floats, source: Floats, loss: Floats, tolerance: float, most_cycles: int
     ) -> None:
-        _, made, lost, low = self._sums(i, field, source, loss)
         if not np.any(loss):
             raise InputError(
                 f"loss[{i}] is zero everywhere, so field {i} has no steady state: step it instead"
             )
+        last = 0.0
         for _ in range(most_cycles):
-            self._work.prepare(field, source, loss, self.unit[i], 0.0, low)
-            self._work.solve(1, fresh=True)
-            lost = self._work.found(field, source, loss)[2]
-            change = self._work.result - field
-            multigrid.close(self._work.result, field, float(made / lost) if lost > 0 else 1.0)
-            if np.linalg.norm(change) <= tolerance * np.linalg.norm(field):
+            _, made = self._start(i, field, source, loss, 0.0)
+            (found,) = self._work.advance(1)
+            before = field.copy()
+            self._work.write(field, _excess(made, found[1] / self.unit[i]))
+            before -= field
+            change = float(np.linalg.norm(before))
+            # Changes that shrink by a constant ratio r add up to r / (1 - r) of the last.
+            if change**2 <= tolerance * float(np.linalg.norm(field)) * (last - change):
                 return
-        raise InputError(
-            f"field {i} did not settle in {most_cycles} cycles: its loss is too small for its diffusion; step it instead"
+            last = change
+        raise SolveError(
+            f"field {i} has not settled in {most_cycles} cycles: its loss is too small for its diffusion; step it"
         )
+
+
+def _excess(owed: float, found: float) -> float:
+    """Return by what share a field must grow for its balance to close."""
+    return owed / found - 1.0 if found > 0 else 0.0
 
 
 class _Workspace:
     """What one field needs while it is solved; the next one uses it again, so that it stays in the cache."""
 
-    def __init__(self, levels: npt.NDArray[np.int64], dtype: np.dtype[Any]) -> None:
-        nz, ny, half, stride, first, voxel = (int(value) for value in levels[-1])
-        elements, voxels = first + (nz + 2) * ny * stride + LANES, voxel + nz * ny * 2 * half
+    def __init__(self, levels: Integers, dtype: np.dtype[Any]) -> None:
+        nz, ny, half, stride, _ = (int(value) for value in levels[0])
+        size, lanes = elements(levels, -1), BYTES // dtype.itemsize
         self.levels = levels
-        self.x, self.b, self.g = (_aligned(2, elements, dtype) for _ in range(3))
-        self.low, self.d = _aligned(1, elements, dtype)[0], _aligned(1, elements, dtype)[0]
-        self.voxels = np.zeros(voxels, dtype)
-        self.row = np.zeros(2 * int(levels[0, 2]) + 2, dtype)
-        self.result = np.zeros(int(levels[0, 0] * levels[0, 1] * 2 * levels[0, 2]), dtype)
-        self.sums, self.numbers = np.zeros((4, 64)), np.zeros(8)
-        self.n_sweeps = 0
+        self.x, self.b, self.g, self.k = (_aligned(2, size, dtype) for _ in range(4))
+        self.c = _aligned(2, elements(levels, 0), dtype)
+        self.d = _aligned(1, 4 * ny * stride + 2 * lanes, dtype)[0]
+        self.e = _aligned(1, (nz + 1) * ny * stride // 2 + 4 * LANES, dtype)[0]
+        self.t = _aligned(1, 2 * stride + 8 * lanes, dtype)[0]
+        self.mask = _aligned(1, stride, dtype)[0]
+        self.mask[:half] = 1.0
+        self.lanes = np.zeros(3 * lanes)
+        self.depth = (1, 2)
 
-    def totals(self, field: Floats, source: Floats, loss: Floats) -> npt.NDArray[np.float64]:
-        multigrid.totals(field, source, loss, self.sums, self.numbers)
-        return self.numbers.copy()
-
-    def found(self, field: Floats, source: Floats, loss: Floats) -> npt.NDArray[np.float64]:
-        """Write the result, the field and its change, and return its totals."""
-        multigrid.finish(field, self.x, self.result, self.levels)
-        return self.totals(self.result, source, loss)
-
-    def prepare(
-        self, field: Floats, source: Floats, loss: Floats, unit: float, sigma: float, lowest: float
-    ) -> None:
+    def prepare(self, field: Floats, source: Floats, loss: Floats, unit: float, sigma: float) -> Floats:
+        found = np.zeros(6)
+        self.depth = depth(self.levels, sigma)
         multigrid.prepare(
-            field, source, loss, unit, sigma, self.voxels, self.b, self.g, self.low, self.row, self.levels
-        )
-        self.n_sweeps = sweeps(self.levels, sigma + unit * lowest)
+            field, source, loss, unit, sigma, self.c, self.k, self.b, self.g, self.t, self.lanes, self.levels,
+            self.depth[0], found,
+        )  # fmt: skip
+        return found
 
-    def raise_stage(self, factor: float) -> None:
-        multigrid.raise_stage(self.x, self.b, factor, self.levels)
+    def advance(self, n_cycles: int, *factors: float) -> Floats:
+        """Solve a stage, and one more for the factor; return what is found after each."""
+        found = np.zeros((1 + len(factors), 4))
+        multigrid.advance(
+            self.x, self.c, self.k, self.b, self.g, self.d, self.e, self.t, self.mask, self.lanes, self.levels,
+            *self.depth, n_cycles, sum(factors), found,
+        )  # fmt: skip
+        return found
 
-    def solve(self, n_cycles: int, *, fresh: bool) -> None:
-        multigrid.solve(
-            self.x,
-            self.b,
-            self.g,
-            self.d,
-            self.voxels,
-            self.low,
-            self.row,
-            self.levels,
-            n_cycles,
-            self.n_sweeps,
-            fresh,
-        )
+    def write(self, field: Floats, excess: float) -> None:
+        multigrid.write(self.c, self.x, excess, self.t, self.levels, field)
 
 
-def sweeps(levels: npt.NDArray[np.int64], lowest: float) -> int:
+def elements(levels: Integers, last: int) -> int:
+    """Return how many elements a colour has on the levels up to the last one."""
+    nz, ny, _, stride, first = (int(value) for value in levels[last])
+    return first + (nz + 1) * ny * stride + LANES
+
+
+def depth(levels: Integers, sigma: float) -> tuple[int, int]:
+    """Return how many levels to use, and how many sweeps on the last.
+
+    On each level ``sigma``, what time adds to the diagonal, counts four times as much. Where it outweighs the
+    neighbours, sweeps alone are fast and no more levels are needed.
+    """
+    n_neighbours = 4.0 if levels[0, 1] == 1 else 6.0
+    for n in range(1, len(levels) + 1):
+        if sigma * 4.0 ** (n - 1) >= n_neighbours:
+            return n, 2
+    return len(levels), sweeps(levels, sigma)
+
+
+def sweeps(levels: Integers, lowest: float) -> int:
     """Return how many sweeps the coarsest level takes until its slowest error, the constant apart, is a twentieth."""
     nz, ny, half = (int(value) for value in levels[-1, :3])
     n_neighbours = (2 if nz > 1 else 0) + (2 if ny > 1 else 0) + 2
     waves = [2 - 2 * math.cos(math.pi / half), *([2 - 2 * math.cos(2 * math.pi / ny)] if ny > 1 else [])]
     waves += [2 - 2 * math.cos(math.pi / nz)] if nz > 1 else []
     rate = ((n_neighbours - min(waves)) / (n_neighbours + lowest * 4.0 ** (len(levels) - 1))) ** 2
-    return max(2, min(60, math.ceil(math.log(0.05) / math.log(rate)))) if rate > 0 else 2
+    return max(2, min(3000, math.ceil(math.log(0.05) / math.log(rate)))) if rate > 0 else 2
 
 
 def _aligned(n: int, elements: int, dtype: np.dtype[Any]) -> Floats:
@@ -298,5 +315,5 @@ def _shape(given: Sequence[int]) -> tuple[int, int, int]:
 
 def _round(n: int) -> int:
     """Return the nearest number that is at most 12 times a power of two."""
-    power = max(0, math.ceil(math.log2(n / 12)))
-    return max(1, round(n / 2**power)) * int(2**power)
+    power = 1 << max(0, math.ceil(math.log2(n / 12)))
+    return max(1, round(n / power)) * power

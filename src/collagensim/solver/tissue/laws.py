@@ -10,16 +10,17 @@ import numpy.typing as npt
 
 from collagensim.errors import InputError, ModelError
 from collagensim.kernels.numbers import WIDTH, aligned
-from collagensim.kernels.voxels import TILE, evaluate_voxels
 from collagensim.model import Expression, Model, evaluate
 from collagensim.model.expression import text
-from collagensim.solver.compiled import machine_code
+from collagensim.solver.compiled import kernels_of, machine_code
 from collagensim.solver.system import Bound
 from collagensim.write.lowering import TOP
 from collagensim.write.tissue import TissuePlan, write_tissue
 
 Floats: TypeAlias = npt.NDArray[np.float64]
 Integers: TypeAlias = npt.NDArray[np.int64]
+
+voxels = kernels_of("voxels")
 
 _plans: dict[tuple[object, ...], TissuePlan] = {}
 
@@ -41,6 +42,8 @@ class VoxelLaws:
     times faster as the layer is voxels deep: the layer's mean stays what it is in the differential equations. Rates of
     the surface itself are those of the voxel in which they are read.
 
+    It works in memory of its own, so it serves one thread at a time.
+
     Parameters
     ----------
     model : Model
@@ -53,6 +56,7 @@ class VoxelLaws:
     Attributes
     ----------
     plan : what the elements of ``out`` are; n_out : how many they are.
+    version : how often parameters and inputs have been read.
     """
 
     def __init__(self, model: Model, bound: Bound, layer: Integers, shape: tuple[int, int, int]) -> None:
@@ -68,10 +72,11 @@ class VoxelLaws:
         self._block = bound.space.n_compartments * layer[starts]
         self._surface = np.where(starts == 0, float(np.count_nonzero(layer == layer[0])), 0.0)
         self._y, self._n, self._result = (
-            aligned(TILE * size, WIDTH) for size in (len(model.species), len(self.plan.cells), self.n_out)
+            aligned(voxels.TILE * size, WIDTH) for size in (len(model.species), len(self.plan.cells), self.n_out)
         )
         # Idle lanes calculate too: with ones, harmlessly.
         self._y[:] = self._n[:] = 1.0
+        self.version = 0
         self.renew()
 
     def renew(self) -> None:
@@ -82,6 +87,7 @@ class VoxelLaws:
         ModelError
             When a factor is negative that makes a hazard negative.
         """
+        self.version += 1
         values = {name: np.asarray(value).reshape(-1) for name, value in self.bound.parameters.items()}
         values.update({name: row[0][self._block] for name, row in self.bound.inputs.items()})
         values[TOP.name] = self._surface
@@ -125,13 +131,11 @@ class VoxelLaws:
         skipped[0, 0] = self.plan.n_on_top
         if not constants:
             skipped[:, 1] = self.n_out
-        evaluate_voxels(
+        voxels.evaluate_voxels(
             self._address, levels, actors, self._p, self._u, self._first, skipped, self._y, self._n, self._result, out
         )  # fmt: skip
 
 
 @functools.cache
 def _address(name: str, text_: str) -> int:
-    # Machine code is looked up by the names that a model has for the stepper.
-    code = machine_code(f"{name}_tissue", text_.replace("def voxel_rates(", "def block_rates("), "lanes")
-    return code["block_rates"]
+    return machine_code(f"{name}_tissue", text_, "lanes")["voxel_rates"]

@@ -67,7 +67,7 @@ class Block:
     @property
     def layer_thickness_mm(self) -> Floats:
         """Thickness (n_layers,) of what the block has of each layer [mm]."""
-        return np.bincount(self.layer) * self.voxel_um / 1000.0
+        return np.asarray(np.bincount(self.layer) * (self.voxel_um / 1000.0), dtype=np.float64)
 
     def by_layer(self, values: Floats) -> Floats:
         """Means (..., layer) of values (..., nz, ny, nx)."""

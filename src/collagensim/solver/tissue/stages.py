@@ -18,7 +18,7 @@ from typing import TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from collagensim.solver.compiled import kernels
+from collagensim.solver.compiled import kernels_of
 from collagensim.solver.tissue.state import BECAME, BORN, DIED, LEFT, State
 from collagensim.solver.tissue.world import TICKS, World, settle
 from collagensim.write.events import BECOMES, DIES
@@ -27,7 +27,7 @@ Floats: TypeAlias = npt.NDArray[np.float64]
 Singles: TypeAlias = npt.NDArray[np.float32]
 Integers: TypeAlias = npt.NDArray[np.int64]
 
-agents, fates, local = kernels("cells"), kernels("fates"), kernels("local")
+agents, fates, local = kernels_of("cells"), kernels_of("fates"), kernels_of("local")
 
 
 @dataclass(eq=False)
@@ -41,6 +41,7 @@ class Senses:
     actors : (n_kinds, n_voxels) densities of the cells in the voxel itself [cell/mm^3].
     found : (n_out, n_voxels) what the laws say.
     source, drain : (n_soluble, n_voxels) of the soluble fields, rate = source - drain * level.
+    version : of the laws whose constant rows ``found`` holds.
     """
 
     voxel: Integers
@@ -49,6 +50,7 @@ class Senses:
     found: Floats
     source: Singles
     drain: Singles
+    version: int = -1
 
 
 def new_senses(world: World) -> Senses:
@@ -76,7 +78,9 @@ def sense(world: World, state: State, senses: Senses, days: float) -> None:
     senses.levels[world.matrix] = state.matrix.reshape(-1, n)
     columns = np.broadcast_to(state.surface[:, None], (state.surface.shape[0], *block.shape))
     senses.levels[world.surface] = columns.reshape(-1, n)
-    world.laws.evaluate(senses.levels, senses.actors, senses.found)
+    stale = senses.version != world.laws.version
+    world.laws.evaluate(senses.levels, senses.actors, senses.found, constants=stale)
+    senses.version = world.laws.version
 
 
 def fate(world: World, state: State, senses: Senses, days: float) -> None:

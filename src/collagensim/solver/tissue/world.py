@@ -13,7 +13,7 @@ import numpy.typing as npt
 from collagensim.errors import ModelError
 from collagensim.model import Model, Motion
 from collagensim.skin import Skin
-from collagensim.solver.compiled import kernels
+from collagensim.solver.compiled import kernels_of
 from collagensim.solver.resting import SPACE, at_rest
 from collagensim.solver.system import Bound
 from collagensim.solver.tissue.diffusion import Diffuser
@@ -25,7 +25,7 @@ from collagensim.write.lowering import states_read
 Floats: TypeAlias = npt.NDArray[np.float64]
 Integers: TypeAlias = npt.NDArray[np.int64]
 
-agents, fates = kernels("cells"), kernels("fates")
+agents, fates = kernels_of("cells"), kernels_of("fates")
 
 TICKS = 288  # of a day: five minutes
 SENSING_UM = 50.0
@@ -66,7 +66,8 @@ class World:
     @functools.cached_property
     def sight(self) -> Floats:
         """Weights with which a cell feels the cells around it."""
-        return agents.sight(SENSING_UM / self.block.voxel_um, 2 if self.block.is_slice else 3)
+        found: Floats = agents.sight(SENSING_UM / self.block.voxel_um, 2 if self.block.is_slice else 3)
+        return found
 
     @property
     def surface_names(self) -> frozenset[str]:
@@ -126,15 +127,15 @@ def resting_state(world: World) -> State:
     block, levels = world.block, world.resting[world.block.layer]  # (nz, n_species)
     shape = block.shape
 
-    def filled(which: Integers, dtype: npt.DTypeLike) -> npt.NDArray[np.floating]:
+    def filled(which: Integers) -> Floats:
         rows = levels[:, which].T[:, :, None, None]
-        return np.ascontiguousarray(np.broadcast_to(rows, (which.size, *shape)), dtype=dtype)
+        return np.ascontiguousarray(np.broadcast_to(rows, (which.size, *shape)))
 
+    columns = np.broadcast_to(levels[0, world.surface][:, None, None], (world.surface.size, *shape[1:]))
     none = np.zeros(0, dtype=np.int64)
     state = State(
-        0, filled(world.soluble, np.float32), filled(world.matrix, np.float64),
-        np.ascontiguousarray(np.broadcast_to(levels[0, world.surface][:, None, None], (world.surface.size, *shape[1:]))),
-        none, np.zeros((0, 3)), np.zeros((0, 3)), np.zeros(0, dtype=np.uint64), none.copy(),
+        0, filled(world.soluble).astype(np.float32), filled(world.matrix), np.ascontiguousarray(columns), none,
+        np.zeros((0, 3)), np.zeros((0, 3)), np.zeros(0, dtype=np.uint64), none.copy(),
         np.zeros((world.n_kinds, 5), dtype=np.int64),
     )  # fmt: skip
     for kind, i in enumerate(world.cells):

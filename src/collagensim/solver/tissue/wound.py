@@ -9,14 +9,14 @@ import numpy as np
 import numpy.typing as npt
 
 from collagensim.errors import ModelError
-from collagensim.solver.compiled import kernels
+from collagensim.solver.compiled import kernels_of
 from collagensim.solver.tissue.state import DIED, State
 from collagensim.solver.tissue.world import World
 from collagensim.treatment import Injury
 
 Floats: TypeAlias = npt.NDArray[np.float64]
 
-agents, fates = kernels("cells"), kernels("fates")
+agents, fates = kernels_of("cells"), kernels_of("fates")
 
 
 def wound(world: World, state: State, injury: Injury, session: int) -> Floats:
