@@ -15,7 +15,7 @@ from collagensim.kernels import cells
 SHAPE, EDGE_UM, N_KINDS, N_CELLS = (200, 1, 300), 10.0, 6, 10_000
 DAYS, SEED, WALK = 10.0 / 1440.0, 1, 8
 RADIUS_UM, SENSING_UM = 6.0, 50.0
-ROUNDS = 40
+ROUNDS = 300
 
 
 class Slice:

@@ -1,7 +1,8 @@
 """A tissue of 2 x 3 mm at 10 um with twelve fields and ten thousand cells: what a step costs, and so a month.
 
 The short form times steps of five minutes in the first day after a session, when cells are busiest, and states what
-28 days would take at that cost with the steps that a course takes. ``python benchmarks/bench_tissue.py`` runs the month.
+28 days would take at that cost, with the steps that a course takes. ``python benchmarks/bench_tissue.py`` runs the
+month.
 """
 
 import time
@@ -11,7 +12,7 @@ import pytest
 
 import collagensim as cs
 from collagensim.biology import dermal_motility
-from collagensim.solver.tissue.run import PACE
+from collagensim.solver.tissue.course import PACE
 from collagensim.solver.tissue.space import block_of
 from collagensim.solver.tissue.stages import new_senses, step
 from collagensim.solver.tissue.world import TICKS, resting_state, world_of

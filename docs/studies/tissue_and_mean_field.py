@@ -10,24 +10,25 @@ from collagensim.treatment import injure
 
 PAGE = """# The tissue and the mean field
 
-The same session (pen, 1 mm, 1000 channels/cm2, default skin) in the tissue of single cells and in the mean field with its
-zone and between. Both run the same reactions. Where nothing depends on place they agree: after a punch, which hits every
-voxel alike, with fields that level at once, numbers of cells scatter about the mean field's by their own roots
-(`tests/agreement/test_tissue_and_mean_field.py`). Around channels they do not:
+The same session (pen, 1 mm, 1000 channels/cm2, default skin) in the tissue of single cells and in the mean field with
+its zone and between. Both run the same reactions. Where nothing depends on place they agree: after a punch, which
+hits every voxel alike, with fields that level at once, numbers of cells scatter about the mean field's by their own
+roots (`tests/agreement/test_tissue_and_mean_field.py`). Around channels they do not:
 """
 
 AFTER = """
-Papillary dermis, change from baseline of numbers per mm3 (of capillaries per mm2, of collagen mg/mL); for the tissue mean and
-standard error over the seeds named, and the tissue's change over the mean field's. The killed share of the papillary dermis
-is what the seeds drew, beside its expectation in the mean field.
+Papillary dermis, change from baseline of numbers per mm3 (of capillaries per mm2, of collagen mg/mL); for the tissue
+mean and standard error over the seeds named, and the tissue's change over the mean field's. The killed share of the
+papillary dermis is what the seeds drew, beside its expectation in the mean field.
 
-What makes the difference: in the tissue clot, debris and dead cells lie in the tracks themselves, some 100 um wide, at full
-strength; the mean field spreads them over the zone of 250 um and feels their average. Laws that saturate (a wound's cue, the
-attraction of monocytes) answer to a concentrated wound less at first and for longer. A slice makes of each channel a slot
-without end in y, which the block does not; the two lie nearer to each other than either to the mean field. Cells walk in the
-tissue and stay in the mean field; with speeds of zero the difference is smaller but does not go away. So neither is a check
-on the other's numbers around channels: it is the closure that is at stake ([closure](closure.md)), and what it predicts of
-macrophages after day 3 should be read with this table beside it. Not yet mended in the mean field.
+What makes the difference: in the tissue clot, debris and dead cells lie in the tracks themselves, some 100 um wide,
+at full strength; the mean field spreads them over the zone of 250 um and feels their average. Laws that saturate (a
+wound's cue, the attraction of monocytes) answer to a concentrated wound less at first and for longer. A slice makes
+of each channel a slot without end in y, which the block does not; the two lie nearer to each other than either to the
+mean field. Cells walk in the tissue and stay in the mean field; with speeds of zero the difference is smaller but
+does not go away. So neither is a check on the other's numbers around channels: it is the closure that is at stake
+([closure](closure.md)), and what it predicts of macrophages after day 3 should be read with this table beside it. Not
+yet mended in the mean field.
 Made by `docs/studies/tissue_and_mean_field.py`.
 """
 

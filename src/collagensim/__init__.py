@@ -21,7 +21,15 @@ if TYPE_CHECKING:
         ModelError,
         SolveError,
     )  # fmt: skip
-    from collagensim.face import cite, scan, sensitivities, simulate, simulate_many, simulate_tissue
+    from collagensim.face import (
+        cite,
+        scan,
+        sensitivities,
+        simulate,
+        simulate_many,
+        simulate_tissue,
+        simulate_tissues,
+    )  # fmt: skip
     from collagensim.response import Ensemble, Response, Tissue, load
     from collagensim.skin import Skin
     from collagensim.solver.solve import solve
@@ -38,6 +46,7 @@ _HOME = {
     "simulate": "face",
     "simulate_many": "face",
     "simulate_tissue": "face",
+    "simulate_tissues": "face",
     "cite": "face",
     "scan": "face",
     "sensitivities": "face",
@@ -60,8 +69,9 @@ _ROOMS = ("model", "plot", "write")
 
 __all__ = [
     "Aftercare", "CollagensimError", "ContraindicationWarning", "Ensemble", "FileError", "InputError", "ModelError",
-    "Protocol", "Response", "Session", "Skin", "SolveError", "Status", "Tissue", "cite", "compare", "dermal_healing", "load",
-    "model", "plot", "scan", "sensitivities", "simulate", "simulate_many", "simulate_tissue", "solve", "write",
+    "Protocol", "Response", "Session", "Skin", "SolveError", "Status", "Tissue", "cite", "compare", "dermal_healing",
+    "load", "model", "plot", "scan", "sensitivities", "simulate", "simulate_many", "simulate_tissue",
+    "simulate_tissues", "solve", "write",
 ]  # fmt: skip
 
 

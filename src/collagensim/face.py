@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     import xarray as xr
     from numpy.typing import ArrayLike
 
+    from collagensim.analysis.replicates import Replicates
     from collagensim.model import Model, Motion
     from collagensim.response import Ensemble, Response, Tissue
     from collagensim.skin import Skin
@@ -99,6 +100,8 @@ def simulate_tissue(
     model: Model | None = None,
     motions: Sequence[Motion] | None = None,
     output_days: Iterable[float] | None = None,
+    kept_days: Iterable[float] | None = None,
+    progress: bool | None = None,
 ) -> Tissue:
     """Return the response of a piece of skin, cell by cell: the same biology as `simulate`, in space.
 
@@ -128,32 +131,151 @@ def simulate_tissue(
     motions : sequence of Motion, optional
         How each cell species of the model moves; default that of ``dermal_healing()``.
     output_days : iterable of float, optional
-        Increasing days within [0, days]; default daily. They are rounded to five minutes.
+        Increasing days within [0, days]; default daily. They are rounded to five minutes, and change nothing.
+    kept_days : iterable of float, optional
+        Increasing days of which all cells and fields are kept, to look at and to `Tissue.branch` from; default 1, 3, 7,
+        14 and 28. The last day is kept too.
+    progress : bool, optional
+        Whether to draw a bar on stderr, and to state what the run will need; default a bar in a terminal or notebook,
+        when it takes more than two seconds.
 
     Returns
     -------
     Tissue
-        ``data`` as of a `Response`; cells and fields of days 1, 3, 7, 14, 28 and the last. On the day of a session the
+        ``data`` as of a `Response`; cells and fields of the kept days. On the day of a session the
         state just before it. An interrupt returns what is finished; ``provenance["status"]`` says so.
 
     Raises
     ------
     InputError
-        For anything in the call that is not valid.
+        For anything in the call that is not valid, and when the tissue needs more memory than is free.
 
     Warns
     -----
     ContraindicationWarning
         When the skin carries a risk for which needling is advised against.
     """
+    from collagensim.analysis.tissue import simulate_watched as run
     from collagensim.biology import dermal_healing, dermal_motility
-    from collagensim.solver.tissue.run import simulate_tissue as run
 
     return run(
         dermal_healing() if model is None else model, dermal_motility() if motions is None else motions, skin,
-        protocol, days=days, seed=seed, width_mm=width_mm, breadth_mm=breadth_mm, depth_mm=depth_mm,
-        voxel_um=voxel_um, slab_um=slab_um, ageing=ageing, output_days=output_days,
+        protocol, progress=progress,
+        options={
+            "days": days, "seed": seed, "width_mm": width_mm, "breadth_mm": breadth_mm, "depth_mm": depth_mm,
+            "voxel_um": voxel_um, "slab_um": slab_um, "ageing": ageing,
+            "output_days": None if output_days is None else list(output_days),
+            "kept_days": None if kept_days is None else list(kept_days),
+        },
     )  # fmt: skip
+
+
+def branch_tissue(
+    tissue: Tissue, day: float, protocol: Protocol | None = None, *, days: float | None = None
+) -> Tissue:
+    """Return a tissue that goes on from a kept day; see `Tissue.branch`."""
+    from collagensim.analysis.branch_tissue import branched
+    from collagensim.biology import dermal_healing, dermal_motility
+
+    return branched(tissue, day, protocol, days=days, model=dermal_healing(), motions=dermal_motility())
+
+
+def simulate_tissues(
+    skin: Skin,
+    protocol: Protocol,
+    seeds: int | Iterable[int] = 5,
+    *,
+    processes: int | None = None,
+    progress: bool | None = None,
+    days: float = 28.0,
+    width_mm: float = 2.0,
+    breadth_mm: float | None = None,
+    depth_mm: float | None = None,
+    voxel_um: float | None = None,
+    slab_um: float = 100.0,
+    ageing: bool = True,
+    model: Model | None = None,
+    motions: Sequence[Motion] | None = None,
+    output_days: Iterable[float] | None = None,
+    kept_days: Iterable[float] | None = None,
+) -> Replicates:
+    """Return replicates of a tissue that differ by chance alone, one for each seed, side by side.
+
+    Each is the one that `simulate_tissue` gives alone, bit for bit. Processes are started anew, so that a script keeps
+    the call under ``if __name__ == "__main__":``.
+
+    Parameters
+    ----------
+    skin : Skin
+    protocol : Protocol
+    seeds : int or iterable of int
+        How many, seeds 1 to that number; or which.
+    processes : int, optional
+        At once; default as many as there are cores. With 1 all are run in this process.
+    progress : bool, optional
+        Whether to draw a bar of simulated days on stderr; default in a terminal or notebook.
+    days, width_mm, breadth_mm, depth_mm, voxel_um, slab_um, ageing, output_days, kept_days
+        As in `simulate_tissue`.
+    model, motions
+        As in `simulate_tissue`; only `dermal_healing`, with any parameter values, goes to other processes.
+
+    Returns
+    -------
+    Replicates
+        ``tissues`` by seed, ``data`` over ``seed``, ``mean()``, ``bands(name)`` and ``failures``. An interrupt returns
+        those that are finished.
+
+    Raises
+    ------
+    InputError, ModelError
+        As `simulate_tissue`.
+
+    Warns
+    -----
+    RuntimeWarning
+        When replicates failed or were not run; ``failures`` lists them with their reason.
+    ContraindicationWarning
+        As in `simulate_tissue`, once.
+    """
+    from collagensim.analysis.replicates import simulate_tissues as run
+
+    return run(
+        _biology_to_send(model, motions, processes), skin, protocol, seeds=seeds, processes=processes,
+        progress=progress,
+        options={
+            "days": days, "width_mm": width_mm, "breadth_mm": breadth_mm, "depth_mm": depth_mm, "voxel_um": voxel_um,
+            "slab_um": slab_um, "ageing": ageing, "output_days": None if output_days is None else list(output_days),
+            "kept_days": None if kept_days is None else list(kept_days),
+        },
+    )  # fmt: skip
+
+
+def _biology_to_send(
+    model: Model | None, motions: Sequence[Motion] | None, processes: int | None
+) -> Callable[[], tuple[Model, Sequence[Motion]]]:
+    """Return a function that gives model and motions and that other processes understand."""
+    import functools
+
+    from collagensim.biology import dermal_healing, dermal_motility
+    from collagensim.errors import InputError, ModelError
+
+    known, moves = dermal_healing(), dermal_motility()
+    if processes == 1:
+        return lambda: (known if model is None else model, moves if motions is None else motions)
+    changed = {} if model is None else dict(model.changed)
+    try:
+        is_known = model is None or known.with_parameters(changed).hash == model.hash
+    except ModelError:
+        is_known = False
+    if not is_known or (motions is not None and tuple(motions) != moves):
+        raise InputError("only dermal_healing can be simulated in other processes: give processes=1")
+    return functools.partial(_known_biology, changed)
+
+
+def _known_biology(changed: Mapping[str, float]) -> tuple[Model, Sequence[Motion]]:
+    from collagensim.biology import dermal_healing, dermal_motility
+
+    return dermal_healing().with_parameters(changed), dermal_motility()
 
 
 def simulate_many(

@@ -48,7 +48,9 @@ def mean_field():
 
     def rates(t, y):
         states = np.broadcast_to(y, (1, blocks, n))
-        out = bound.compiled.formulas.rates(bound.parameters_for(2), bound.inputs, states, np.empty((1, blocks, n)))
+        out = bound.compiled.formulas.rates(
+            bound.parameters_for(2), bound.inputs, states, np.empty((1, blocks, n))
+        )
         return out[0, 0]
 
     found = solve_ivp(rates, (0.0, TICKS / 288), start, "LSODA", rtol=1e-8, atol=1e-10).y[:, -1]

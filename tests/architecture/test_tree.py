@@ -57,13 +57,13 @@ def test_every_kernel_is_drawn_by_some_test() -> None:
     """A kernel is drawn when a test names it, or when another drawn kernel calls it."""
     tests = "\n".join(path.read_text(encoding="utf-8") for path in (source.ROOT / "tests").rglob("*.py"))
     named = set(re.findall(r"\w+", tests))
-    kernels = {
-        node.name: set(re.findall(r"\w+", ast.unparse(node))) - {node.name}
-        for module in source.modules()
-        if source.room(module) == "kernels"
-        for node in source.tree(module).body
-        if isinstance(node, ast.FunctionDef) and not node.name.startswith("_")
-    }
+    kernels: dict[str, set[str]] = {}
+    for module in source.modules():
+        for node in source.tree(module).body if source.room(module) == "kernels" else ():
+            if isinstance(node, ast.FunctionDef) and not node.name.startswith("_"):
+                # Two files may have a kernel of the same name.
+                words = set(re.findall(r"\w+", ast.unparse(node))) - {node.name}
+                kernels.setdefault(node.name, set()).update(words)
     drawn = named & set(kernels)
     while more := {called for name in drawn for called in kernels[name] & set(kernels)} - drawn:
         drawn |= more

@@ -6,10 +6,13 @@ Statistical bounds are five standard errors, which chance exceeds once in two mi
 import dataclasses
 import math
 
+import mpmath
 import numpy as np
 import pytest
+from numba import njit
 
 from collagensim.kernels import cells
+from collagensim.kernels import walk as steps
 from naive import cells as plain
 
 SEED, EVENT = 11, 3
@@ -206,6 +209,28 @@ def test_cells_move_as_the_plain_twin_does(shape: tuple[int, int, int], dt: floa
         # smallest tau of 3e-4, whose noise is 1e-6 days at speed 30.
         np.testing.assert_allclose(found.position[i], place, rtol=1e-10, atol=1e-9)
         np.testing.assert_allclose(found.direction[i], direction, rtol=1e-10, atol=1e-10)
+
+
+@njit
+def walk_of(persistence, n_axes, dt, out):
+    steps.walk_of(persistence, n_axes, dt, out)
+
+
+@pytest.mark.parametrize("n_axes", [2, 3])
+@pytest.mark.parametrize("tau", [1e-8, 1e-3, 0.0399, 0.0401, 1.0, 30.0])
+def test_variances_and_covariance_of_a_step_are_those_of_the_process(tau: float, n_axes: int) -> None:
+    found, persistence = np.empty(cells.N_WALK), 0.3
+    walk_of(persistence, n_axes, tau * persistence, found)
+    with mpmath.workdps(60):
+        t, p, n = mpmath.mpf(tau * persistence) / mpmath.mpf(persistence), mpmath.mpf(persistence), n_axes
+        left = mpmath.exp(-t)
+        of_direction, both = (1 - left**2) / n, p * (1 - left) ** 2 / n
+        of_path = p**2 * (2 * t - 3 + 4 * left - left**2) / n
+        carried = both / mpmath.sqrt(of_direction)
+        free = mpmath.sqrt(of_path - carried**2)
+        exact = [float(x) for x in (left, p * (1 - left), mpmath.sqrt(of_direction), carried, free)]
+    # The series ends before the sixth power of tau / 2 < 0.02; above, the difference loses four digits of sixteen.
+    np.testing.assert_allclose(found, exact, rtol=5e-12)
 
 
 @pytest.mark.parametrize("n_axes", [2, 3])

@@ -30,9 +30,9 @@ def choose_fates(
 ) -> None:  # fmt: skip
     """What happens to each cell within dt: the number of its event, or -1.
 
-    Events ``first[k]`` to ``first[k + 1]`` befall cells of kind k, at rates ``hazard`` (n_events, n_voxels) [1/day]. One
-    of them happens with probability 1 - exp(-sum h dt), and it is event j with probability h_j / sum h: exact for rates
-    that stay as they are during dt and cells to which no more than one thing happens.
+    Events ``first[k]`` to ``first[k + 1]`` befall cells of kind k, at rates ``hazard`` (n_events, n_voxels) [1/day].
+    One of them happens with probability 1 - exp(-sum h dt), and it is event j with probability h_j / sum h: exact for
+    rates that stay as they are during dt and cells to which no more than one thing happens.
     """
     for i in range(kind.size):
         fate[i] = -1

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     Floats: TypeAlias = npt.NDArray[np.float64]
+    Singles: TypeAlias = npt.NDArray[np.float32]
 
 
 @kept
@@ -27,11 +28,18 @@ def relax(level: Floats, net: Floats, loss: Floats, dt: float) -> None:
 
 
 @kept
-def split(
-    level: Floats, net: Floats, loss: Floats, source: npt.NDArray[np.float32], drain: npt.NDArray[np.float32]
-) -> None:
-    """Write a rate (n,) and its slope as source - drain * level, drain not negative."""
+def split(level: Floats, net: Floats, loss: Floats, source: Singles, drain: Singles) -> None:
+    """Write a rate (n,) and its slope -``loss`` (n,) as source - drain * level, neither of them negative.
+
+    The drain is the loss where that leaves a source. Where it would leave less than none, as it may for a law that
+    bends, the drain is all there is: -net / level, with the same rate now. A law that takes from an empty voxel, which
+    none should, finds nothing there.
+    """
     for i in range(level.size):
         k = max(loss[i], 0.0)
+        made = net[i] + k * level[i]
+        if made < 0.0:
+            k = -net[i] / level[i] if level[i] > 0.0 else 0.0
+            made = 0.0
         drain[i] = k
-        source[i] = net[i] + k * level[i]
+        source[i] = made

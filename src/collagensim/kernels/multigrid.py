@@ -1,18 +1,9 @@
-"""Diffusion with loss on a grid of cubes, implicit in time, solved by multigrid.
+"""Multigrid for diffusion with loss, in the two colours of `collagensim.kernels.colours`.
 
-One field obeys dc/dt = D laplace(c) - k c + s; periodic in y and x, no flux in z. Divided by D/h2, an implicit stage
-asks for the change x of the field in
-
-    (sigma + loss) x - sum over neighbours (x_j - x_i) = b,    sigma = 1 / (gamma dt) and loss = k in units of D/h2.
-
-All levels keep a field in two colours, like a chess board, as the two rows of an array: red (even z + y + i) and black.
-In a row of voxels, element j of red is voxel 2j + p, of black voxel 2j + 1 - p, with p the row's own parity. A
-colour's neighbours are then contiguous runs of the other, and the residual after a sweep is nought on black: only red
-is restricted, only black is corrected. Neither needs the order of a loop: the bits are always the same.
-
-Rows are worked through in packs, and what a last pack holds too much stays finite and is never used. A row has an
-element to either side that repeats its far end (periodic); the planes above and below all others are zero, and the
-number of neighbours on the diagonal tells that nothing passes there.
+A sweep solves for red with black as it is, then for black: neither needs the order of a loop, so the bits are always
+the same. Afterwards the residual is nought on black: only red is restricted, and only black is corrected, because red
+is swept next. Planes beyond the top and the bottom are zero, and the number of neighbours on the diagonal tells that
+nothing passes there.
 """
 
 from __future__ import annotations
@@ -21,23 +12,23 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from collagensim.kernels.numbers import flat, kept, kernel, tail
-from collagensim.kernels.packs import (
-    element,
-    evens,
-    fill,
-    first_pairs,
-    floor_at,
-    last_pairs,
-    load,
-    load_wide,
-    odds,
-    put,
-    store,
-    wide,
-    width,
-    wrap,
+from collagensim.kernels.colours import (
+    FIRST,
+    HALF,
+    N_COLUMNS,
+    NY,
+    NZ,
+    STRIDE,
+    added,
+    highest,
+    join,
+    neighbours,
+    part,
+    plane_start,
+    rows_beside,
 )  # fmt: skip
+from collagensim.kernels.numbers import flat, kept, kernel, tail
+from collagensim.kernels.packs import element, fill, floor_at, load, load_wide, put, store, wide, width, wrap
 
 if TYPE_CHECKING:
     from typing import TypeAlias
@@ -48,66 +39,7 @@ if TYPE_CHECKING:
     Wide: TypeAlias = npt.NDArray[np.float64]
     Integers: TypeAlias = npt.NDArray[np.int64]
 
-__all__ = ["N_COLUMNS", "advance", "prepare", "write"]
-
-# The table of levels, a row each: planes, rows, elements of a colour in a row, from row to row, where plane 0 begins.
-NZ, NY, HALF, STRIDE, FIRST, N_COLUMNS = range(6)
-
-
-@kernel
-def place(levels: Integers, z: int) -> int:
-    """Where plane z begins among the elements of a colour."""
-    first: int = levels[FIRST] + z * levels[NY] * levels[STRIDE]
-    return first
-
-
-@kernel
-def neighbours(levels: Integers, z: int) -> float:
-    """How many neighbours a voxel of plane z has."""
-    n = 2.0 if levels[NY] == 1 else 4.0
-    return n + (1.0 if z > 0 else 0.0) + (1.0 if z < levels[NZ] - 1 else 0.0)
-
-
-# ---- rows of voxels and rows of colours
-
-
-@kernel
-def part(t: Floats, x: Floats, y: Floats, o: int, m: int, p: int) -> None:
-    """Part a row of 2 m voxels into its red and black ones; p is the row's parity."""
-    n = width(x)
-    for j in range(0, m, n):
-        first, second = load(t, 2 * j), load(t, 2 * j + n)
-        if p == 0:
-            store(x, o + j, evens(first, second))
-            store(y, o + j, odds(first, second))
-        else:
-            store(x, o + j, odds(first, second))
-            store(y, o + j, evens(first, second))
-
-
-@kernel
-def part_voxels(field: Floats, first: int, t: Floats, x: Floats, y: Floats, o: int, m: int, p: int) -> None:
-    """As `part` for voxels from ``first`` on, of which no more may be read; the last packs are filled up with zeros."""
-    n = width(x)
-    whole = m - m % n
-    part(tail(field, first), x, y, o, whole, p)
-    if whole < m:
-        store(t, 0, fill(t, 0.0))
-        store(t, n, fill(t, 0.0))
-        for i in range(2 * (m - whole)):
-            put(t, i, element(field, first + 2 * whole + i))
-        part(t, x, y, o + whole, m - whole, p)
-
-
-@kernel
-def join(x: Floats, y: Floats, o: int, m: int, p: int, t: Floats) -> None:
-    """Put a row's red and black voxels side by side again."""
-    n = width(x)
-    for j in range(0, m, n):
-        red, black = load(x, o + j), load(y, o + j)
-        a, b = (red, black) if p == 0 else (black, red)
-        store(t, 2 * j, first_pairs(a, b))
-        store(t, 2 * j + n, last_pairs(a, b))
+__all__ = ["solve_stages"]
 
 
 # ---- one plane of one colour at a time; ``levels`` begins with the level meant
@@ -116,7 +48,7 @@ def join(x: Floats, y: Floats, o: int, m: int, p: int, t: Floats) -> None:
 @kernel
 def begin_plane(x: Floats, b: Floats, g: Floats, levels: Integers, z: int) -> None:
     """Sweep where the other colour is zero: x = b g."""
-    m, w, first = levels[HALF], levels[STRIDE], place(levels, z)
+    m, w, first = levels[HALF], levels[STRIDE], plane_start(levels, z)
     for o in range(first, first + levels[NY] * w, w):
         for j in range(o, o + m, width(x)):
             store(x, j, load(b, j) * load(g, j))
@@ -124,7 +56,7 @@ def begin_plane(x: Floats, b: Floats, g: Floats, levels: Integers, z: int) -> No
 
 
 @kernel
-def beside(y: Floats, j: int, s: int, up: int, back: int, front: int) -> Any:
+def neighbour_sum(y: Floats, j: int, s: int, up: int, back: int, front: int) -> Any:
     """The sum over the neighbours of a pack; in a slice, ``back`` is 0 and there are four."""
     total = (load(y, j - up) + load(y, j + up)) + (load(y, j + s - 1) + load(y, j + s))
     if back != 0:
@@ -133,23 +65,21 @@ def beside(y: Floats, j: int, s: int, up: int, back: int, front: int) -> Any:
 
 
 @kernel
-def around(row: int, ny: int, w: int) -> tuple[int, int]:
-    """How far it is to the rows behind and before, round the end; 0 in a slice."""
-    if ny == 1:
-        return 0, 0
-    return ((row + ny - 1) % ny - row) * w, ((row + 1) % ny - row) * w
+def sweep_plane(x: Floats, y: Floats, b: Floats, g: Floats, levels: Integers, z: int, colour: int) -> None:
+    """Solve for one colour given the other: x = (b + sum of y beside) g."""
+    ny, m, w, first = levels[NY], levels[HALF], levels[STRIDE], plane_start(levels, z)
+    for row in range(ny):
+        o, s = first + row * w, (z + colour + row) & 1
+        back, front = rows_beside(row, ny, w)
+        for j in range(o, o + m, width(x)):
+            store(x, j, (load(b, j) + neighbour_sum(y, j, s, ny * w, back, front)) * load(g, j))
+        wrap(x, o, m)
 
 
 @kernel
-def sweep_plane(x: Floats, y: Floats, b: Floats, g: Floats, levels: Integers, z: int, colour: int) -> None:
-    """Solve for one colour given the other: x = (b + sum of y beside) g."""
-    ny, m, w, first = levels[NY], levels[HALF], levels[STRIDE], place(levels, z)
-    for row in range(ny):
-        o, s = first + row * w, (z + colour + row) & 1
-        back, front = around(row, ny, w)
-        for j in range(o, o + m, width(x)):
-            store(x, j, (load(b, j) + beside(y, j, s, ny * w, back, front)) * load(g, j))
-        wrap(x, o, m)
+def ring(x: Floats, up: int, z: int, mask: int) -> int:
+    """Where plane z begins among planes of which only a few are kept: as many as ``mask`` can tell apart."""
+    return width(x) + (z & mask) * up
 
 
 @kernel
@@ -157,24 +87,18 @@ def change_plane(
     x: Floats, y: Floats, b: Floats, g: Floats, d: Floats, levels: Integers, z: int, colour: int
 ) -> None:
     """As `sweep_plane`, and write into a plane of d, counted modulo four, by how much x has changed."""
-    ny, m, w, first = levels[NY], levels[HALF], levels[STRIDE], place(levels, z)
+    ny, m, w, first = levels[NY], levels[HALF], levels[STRIDE], plane_start(levels, z)
     q = ring(x, ny * w, z, 3)
     for row in range(ny):
         o, s = first + row * w, (z + colour + row) & 1
-        back, front = around(row, ny, w)
+        back, front = rows_beside(row, ny, w)
         for j in range(0, m, width(x)):
-            new = (load(b, o + j) + beside(y, o + j, s, ny * w, back, front)) * load(g, o + j)
+            new = (load(b, o + j) + neighbour_sum(y, o + j, s, ny * w, back, front)) * load(g, o + j)
             store(d, q + j, new - load(x, o + j))
             store(x, o + j, new)
         wrap(x, o, m)
         wrap(d, q, m)
         q += w
-
-
-@kernel
-def ring(x: Floats, up: int, z: int, mask: int) -> int:
-    """Where plane z begins among planes of which only a few are kept: as many as ``mask`` can tell apart."""
-    return width(x) + (z & mask) * up
 
 
 @kernel
@@ -204,7 +128,7 @@ def restrict_plane(
             above = base + ((z_fine - 1) & mask) * up + row * w - o
             below = base + ((z_fine + 1) & mask) * up + row * w - o
             s = (z_fine + row) & 1
-            back, front = around(row, ny, w)
+            back, front = rows_beside(row, ny, w)
             for j in range(0, m, width(x)):
                 q = o + j
                 r = (load(d, q + above) + load(d, q + below)) + (load(d, q + s - 1) + load(d, q + s))
@@ -213,7 +137,7 @@ def restrict_plane(
                 if k > 0:
                     r = r + load(t, j)
                 store(t, j, r)
-        o = place(coarse, z) + row_coarse * coarse[STRIDE]
+        o = plane_start(coarse, z) + row_coarse * coarse[STRIDE]
         part(t, x, y, o, coarse[HALF], (z + row_coarse) & 1)
 
 
@@ -232,7 +156,7 @@ def correct_plane(
     near = z // 2
     far = min(max(near + 2 * (z % 2) - 1, 0), coarse[NZ] - 1)
     for row in range(ny):
-        o, side = place(levels, z) + row * w, 1 - 2 * ((z + row) & 1)
+        o, side = plane_start(levels, z) + row * w, 1 - 2 * ((z + row) & 1)
         beside_row = row // 2
         away = (beside_row + coarse[NY] + 2 * (row % 2) - 1) % coarse[NY]
         a, b = n + (near * coarse[NY] + beside_row) * w, n + (far * coarse[NY] + beside_row) * w
@@ -289,7 +213,7 @@ def ascend(
     q = width(x)
     for z in range(coarse[NZ]):
         for row in range(coarse[NY]):
-            join(x, y, place(coarse, z) + row * coarse[STRIDE], coarse[HALF], (z + row) & 1, tail(e, q))
+            join(x, y, plane_start(coarse, z) + row * coarse[STRIDE], coarse[HALF], (z + row) & 1, tail(e, q))
             wrap(e, q, levels[HALF])
             q += levels[STRIDE]
     if turns:
@@ -326,9 +250,9 @@ def end_plane(
     z: int,
 ) -> None:
     """Add up what a stage has reached, and turn the right side into the next stage's: b + factor x."""
-    red, black, red_loss, black_loss = fields
-    end_colour(x, b, red, red_loss, factor, sums, levels, z)
-    end_colour(y, c, black, black_loss, factor, sums, levels, z)
+    for colour in range(2):
+        change, side = (x, b) if colour == 0 else (y, c)
+        end_colour(change, side, fields[colour], fields[2 + colour], factor, sums, levels, z)
 
 
 @kernel
@@ -337,7 +261,7 @@ def end_colour(
 ) -> None:
     """As `end_plane`, of one colour; field + x is summed, also times loss, and its lowest and highest value kept."""
     lanes, extremes, mask = sums
-    n, first, a, zero = width(x), place(levels, z), fill(x, factor), fill(x, 0.0)
+    n, first, a, zero = width(x), plane_start(levels, z), fill(x, factor), fill(x, 0.0)
     sum_y, sum_ky, low, high = (
         load_wide(lanes, 0, x),
         load_wide(lanes, n, x),
@@ -379,12 +303,12 @@ def settle(
 ) -> None:
     """Solve the coarsest level: a constant that closes the balance of the whole, then many sweeps."""
     if fresh:
-        clear(x, levels)
-        clear(y, levels)
+        clear_level(x, levels)
+        clear_level(y, levels)
     shift = -(imbalance(x, b, g, levels) + imbalance(y, c, h, levels)) / (
         weight(g, levels) + weight(h, levels)
     )
-    for o in range(place(levels, 0), place(levels, levels[NZ]), levels[STRIDE]):
+    for o in range(plane_start(levels, 0), plane_start(levels, levels[NZ]), levels[STRIDE]):
         for j in range(o, o + levels[HALF], width(y)):
             store(y, j, load(y, j) + fill(y, shift))
             store(x, j, load(x, j) + fill(x, shift))
@@ -396,9 +320,9 @@ def settle(
 
 
 @kernel
-def clear(x: Floats, levels: Integers) -> None:
+def clear_level(x: Floats, levels: Integers) -> None:
     """Write zeros over a level."""
-    for j in range(place(levels, 0), place(levels, levels[NZ]), width(x)):
+    for j in range(plane_start(levels, 0), plane_start(levels, levels[NZ]), width(x)):
         store(x, j, fill(x, 0.0))
 
 
@@ -408,7 +332,7 @@ def weight(g: Floats, levels: Integers) -> float:
     total = 0.0
     for z in range(levels[NZ]):
         n = neighbours(levels, z)
-        for o in range(place(levels, z), place(levels, z + 1), levels[STRIDE]):
+        for o in range(plane_start(levels, z), plane_start(levels, z + 1), levels[STRIDE]):
             for j in range(o, o + levels[HALF]):
                 total += 1.0 / element(g, j) - n
     return total
@@ -420,187 +344,14 @@ def imbalance(x: Floats, b: Floats, g: Floats, levels: Integers) -> float:
     total = 0.0
     for z in range(levels[NZ]):
         n = neighbours(levels, z)
-        for o in range(place(levels, z), place(levels, z + 1), levels[STRIDE]):
+        for o in range(plane_start(levels, z), plane_start(levels, z + 1), levels[STRIDE]):
             for j in range(o, o + levels[HALF]):
                 total += (1.0 / element(g, j) - n) * element(x, j) - element(b, j)
     return total
 
 
-# ---- entries
-
-
 @kept
-def prepare(
-    field: Floats, source: Floats, loss: Floats, unit: float, sigma: float,
-    c: Floats, k: Floats, b: Floats, g: Floats, t: Floats, lanes: Wide, levels: Integers, n_levels: int, found: Wide,
-) -> None:  # fmt: skip
-    """Part a field into colours and write the equations: b = unit (source - loss field) + differences to neighbours.
-
-    Parameters
-    ----------
-    field, source, loss : (nz * ny * nx,) voxels.
-    unit : h2 / D [day].
-    sigma : unit / (gamma dt).
-    c, k, b, g : (2, elements) red and black of the field, of loss in units of D/h2, of the right side, and of the
-        inverse diagonal 1 / (sigma + k + number of neighbours); k and g on ``n_levels`` levels.
-    t, lanes : scratch.
-    found : (6,) the sums of field, source and loss * field, and how far each of them falls below zero at most.
-    """
-    red, black = (
-        (flat(c[0]), flat(k[0]), flat(b[0]), flat(g[0])),
-        (flat(c[1]), flat(k[1]), flat(b[1]), flat(g[1])),
-    )
-    levels_, t_, lanes_ = flat(levels), flat(t), flat(lanes)
-    n = width(t_)
-    for i in range(3 * n):
-        lanes[i] = 0.0
-        put(t_, i, 0.0)
-    extremes, row = t_, tail(t_, 4 * n)
-    for z in range(levels_[NZ] + 1):
-        if z < levels_[NZ]:
-            part_plane(
-                (flat(field), flat(source), flat(loss)), red, black, row, extremes, lanes_, unit, levels_, z
-            )
-        if z == 0:
-            copy_plane(red[0], black[0], levels_, 0, -1)
-        elif z == levels_[NZ]:
-            copy_plane(red[0], black[0], levels_, z - 1, z)
-        if z > 0:
-            right_side(red, black[0], unit, sigma, levels_, z - 1, 0)
-            right_side(black, red[0], unit, sigma, levels_, z - 1, 1)
-    for i in range(3):
-        found[i], found[3 + i] = added(lanes_, i * n, n), highest(extremes, i * n)
-    found[2] /= unit
-    for level in range(1, n_levels):
-        coarsen(
-            red[1],
-            black[1],
-            red[3],
-            black[3],
-            row,
-            tail(levels_, N_COLUMNS * (level - 1)),
-            sigma * 4.0**level,
-        )
-
-
-@kernel
-def part_plane(
-    voxels: Any,
-    red: Any,
-    black: Any,
-    t: Floats,
-    extremes: Floats,
-    lanes: Wide,
-    unit: float,
-    levels: Integers,
-    z: int,
-) -> None:
-    """Part a plane of the three inputs into colours, sum them, and repeat the ends of the field's rows."""
-    ny, m, w, n = levels[NY], levels[HALF], levels[STRIDE], width(t)
-    field, source, loss = voxels
-    c, k, s, _ = red
-    cc, kk, ss, _ = black
-    zero, scale = fill(t, 0.0), fill(t, unit)
-    low_c, low_s, low_k = load(extremes, 0), load(extremes, n), load(extremes, 2 * n)
-    sum_c, sum_s, sum_kc = load_wide(lanes, 0, t), load_wide(lanes, n, t), load_wide(lanes, 2 * n, t)
-    for row in range(ny):
-        o, first, p = place(levels, z) + row * w, (z * ny + row) * 2 * m, (z + row) & 1
-        part_voxels(field, first, t, c, cc, o, m, p)
-        part_voxels(loss, first, t, k, kk, o, m, p)
-        part_voxels(source, first, t, s, ss, o, m, p)
-        for j in range(o, o + m, n):
-            store(k, j, scale * load(k, j))
-            store(kk, j, scale * load(kk, j))
-            sum_c = sum_c + wide(load(c, j)) + wide(load(cc, j))
-            sum_s = sum_s + wide(load(s, j)) + wide(load(ss, j))
-            sum_kc = sum_kc + wide(load(k, j)) * wide(load(c, j)) + wide(load(kk, j)) * wide(load(cc, j))
-            low_c = floor_at(floor_at(low_c, zero - load(c, j)), zero - load(cc, j))
-            low_s = floor_at(floor_at(low_s, zero - load(s, j)), zero - load(ss, j))
-            low_k = floor_at(floor_at(low_k, zero - load(k, j)), zero - load(kk, j))
-        wrap(c, o, m)
-        wrap(cc, o, m)
-    store(extremes, 0, low_c)
-    store(extremes, n, low_s)
-    store(extremes, 2 * n, low_k)
-    store(lanes, 0, sum_c)
-    store(lanes, n, sum_s)
-    store(lanes, 2 * n, sum_kc)
-
-
-@kernel
-def copy_plane(c: Floats, cc: Floats, levels: Integers, edge: int, beyond: int) -> None:
-    """Write beyond the edge the edge itself, in the other colour: no difference, no flux.
-
-    Behind a plane's last row stands what repeats the end of the next plane's first one, and stays.
-    """
-    source, target = place(levels, edge), place(levels, beyond)
-    for j in range(0, levels[NY] * levels[STRIDE] - width(c), width(c)):
-        store(c, target + j, load(cc, source + j))
-        store(cc, target + j, load(c, source + j))
-
-
-@kernel
-def right_side(own: Any, y: Floats, unit: float, sigma: float, levels: Integers, z: int, colour: int) -> None:
-    """Turn a colour's source into the right side, and write the inverse diagonal."""
-    ny, m, w = levels[NY], levels[HALF], levels[STRIDE]
-    c, k, b, g = own
-    scale, one, rest = fill(c, unit), fill(c, 1.0), fill(c, sigma + neighbours(levels, z))
-    for row in range(ny):
-        o, s = place(levels, z) + row * w, (z + colour + row) & 1
-        back, front = around(row, ny, w)
-        for j in range(o, o + m, width(c)):
-            here = load(c, j)
-            flow = (load(y, j - ny * w) - here) + (load(y, j + ny * w) - here)
-            flow = flow + ((load(y, j + s - 1) - here) + (load(y, j + s) - here))
-            if back != 0:
-                flow = flow + ((load(y, j + back) - here) + (load(y, j + front) - here))
-            store(b, j, (scale * load(b, j) - load(k, j) * here) + flow)
-            store(g, j, one / (load(k, j) + rest))
-
-
-@kernel
-def coarsen(k: Floats, kk: Floats, g: Floats, h: Floats, t: Floats, levels: Integers, sigma: float) -> None:
-    """Write the next level's loss, four times the mean of this one's, and its inverse diagonal."""
-    coarse, ny, m, w = tail(levels, N_COLUMNS), levels[NY], levels[HALF], levels[STRIDE]
-    per_row = 1 if ny == 1 else 2
-    share, one = fill(k, 1.0 / per_row), fill(k, 1.0)
-    for z in range(coarse[NZ]):
-        rest = fill(k, sigma + neighbours(coarse, z))
-        for row in range(coarse[NY]):
-            for i in range(2 * per_row):
-                o = place(levels, 2 * z + i // per_row) + (per_row * row + i % per_row) * w
-                for j in range(0, m, width(k)):
-                    mean = (load(k, o + j) + load(kk, o + j)) * share
-                    if i > 0:
-                        mean = mean + load(t, j)
-                    store(t, j, mean)
-            o = place(coarse, z) + row * coarse[STRIDE]
-            part(t, k, kk, o, coarse[HALF], (z + row) & 1)
-            for j in range(o, o + coarse[HALF], width(k)):
-                store(g, j, one / (load(k, j) + rest))
-                store(h, j, one / (load(kk, j) + rest))
-
-
-@kernel
-def added(lanes: Wide, first: int, n: int) -> float:
-    """The sum of n numbers, from left to right."""
-    total = 0.0
-    for i in range(first, first + n):
-        total += element(lanes, i)
-    return total
-
-
-@kernel
-def highest(t: Floats, first: int) -> float:
-    """The highest number of a pack, or 0."""
-    high = 0.0
-    for i in range(first, first + width(t)):
-        high = max(high, element(t, i))
-    return high
-
-
-@kept
-def advance(
+def solve_stages(
     x: Floats, c: Floats, k: Floats, b: Floats, g: Floats, d: Floats, e: Floats, t: Floats, mask: Floats, lanes: Wide,
     levels: Integers, n_levels: int, n_sweeps: int, n_cycles: int, factor: float, found: Wide,
 ) -> None:  # fmt: skip
@@ -646,26 +397,3 @@ def advance(
             stage = i // n_cycles
             found[stage, 0], found[stage, 1] = added(sums[0], 0, n), added(sums[0], n, n)
             found[stage, 2], found[stage, 3] = highest(extremes, 0), highest(extremes, n)
-
-
-@kept
-def write(c: Floats, x: Floats, excess: float, t: Floats, levels: Integers, field: Floats) -> None:
-    """Write the field (voxels,): (1 + excess) times c + x, and nought where that is negative."""
-    levels_, t_, field_ = flat(levels), flat(t), flat(field)
-    nz, ny, m, w = levels_[NZ], levels_[NY], levels_[HALF], levels_[STRIDE]
-    n = width(t_)
-    more, zero = fill(t_, excess), fill(t_, 0.0)
-    for colour in range(2):
-        change, part_of = flat(x[colour]), flat(c[colour])
-        for o in range(place(levels_, 0), place(levels_, nz), w):
-            for j in range(o, o + m, n):
-                y = floor_at(load(part_of, j) + load(change, j), zero)
-                store(change, j, y + more * y)
-    for z in range(nz):
-        for row in range(ny):
-            o, first, p = place(levels_, z) + row * w, (z * ny + row) * 2 * m, (z + row) & 1
-            whole = m - m % n
-            join(flat(x[0]), flat(x[1]), o, whole, p, tail(field_, first))
-            join(tail(flat(x[0]), whole), tail(flat(x[1]), whole), o, m - whole, p, t_)
-            for i in range(2 * (m - whole)):
-                put(field_, first + 2 * whole + i, element(t_, i))

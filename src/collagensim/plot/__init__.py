@@ -1,12 +1,13 @@
-"""Figures: courses, layers, channels to scale, scans, and one sheet that shows a whole response.
+"""Figures: courses, layers, channels to scale, scans, stained sections, and one sheet that shows a whole response.
 
 Every function returns a matplotlib figure (``figure.savefig("out.png")``); those with one panel take ``ax``.
 """
 
+from collagensim.plot.biopsy import biopsy
 from collagensim.plot.channels import injury
 from collagensim.plot.courses import timeline
 from collagensim.plot.depths import layers
 from collagensim.plot.grids import scan
 from collagensim.plot.sheets import overview
 
-__all__ = ["timeline", "layers", "injury", "scan", "overview"]
+__all__ = ["timeline", "layers", "injury", "scan", "biopsy", "overview"]

@@ -6,7 +6,7 @@ import hashlib
 import json
 import os
 import secrets
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,12 +20,15 @@ from collagensim.errors import FileError, shown
 if TYPE_CHECKING:
     from collagensim.response.ensemble import Ensemble
     from collagensim.response.result import Response
+    from collagensim.response.tissue import Tissue
 
 FORMAT, ENSEMBLE_FORMAT = "collagensim response 1", "collagensim ensemble 1"
+TISSUE_FORMAT = "collagensim tissue 1"
 GROUPS = ("data", "zone", "between")
 RECORDS = {
     FORMAT: ("provenance", "statistics"),
     ENSEMBLE_FORMAT: ("provenance", "statistics", "failures"),
+    TISSUE_FORMAT: ("provenance", "statistics", "moments"),
 }
 
 
@@ -100,7 +103,15 @@ def save_ensemble(ensemble: Ensemble, path: str | os.PathLike[str]) -> Path:
     return _write(ENSEMBLE_FORMAT, groups, texts, path)
 
 
-def _records(result: Response | Ensemble) -> dict[str, str]:
+def save_tissue(tissue: Tissue, path: str | os.PathLike[str]) -> Path:
+    """Write ``tissue`` to a netCDF-4 file and return its path; the file is whole or absent."""
+    from collagensim.response.tissue_files import groups_of, moments_of
+
+    texts = {**_records(tissue), "moments": to_json(moments_of(tissue))}
+    return _write(TISSUE_FORMAT, groups_of(tissue), texts, path)
+
+
+def _records(result: Response | Ensemble | Tissue) -> dict[str, str]:
     return {"provenance": to_json(result.provenance), "statistics": to_json(result.statistics)}
 
 
@@ -115,8 +126,8 @@ def _write(
     return _path(path)
 
 
-def load(path: str | os.PathLike[str]) -> Response | Ensemble:
-    """Return the `Response` or `Ensemble` whose ``save`` wrote ``path``, every bit equal.
+def load(path: str | os.PathLike[str]) -> Response | Ensemble | Tissue:
+    """Return the `Response`, `Ensemble` or `Tissue` whose ``save`` wrote ``path``, every bit equal.
 
     Raises
     ------
@@ -128,14 +139,15 @@ def load(path: str | os.PathLike[str]) -> Response | Ensemble:
     mark = head.get("format")
     if mark not in RECORDS:
         held = f"it holds {shown(mark)}" if mark else "it has no format mark of ours"
-        raise FileError(
-            f"cannot read {source}: {held}; this version reads {' and '.join(map(repr, RECORDS))}"
-        )
+        raise FileError(f"cannot read {source}: {held}; this version reads {', '.join(map(repr, RECORDS))}")
     texts = {name: str(head.get(name, "")) for name in RECORDS[mark]}
     if "data" not in present or head.get("checksum") != _checksum(present, texts):
         raise FileError(f"cannot read {source}: it is damaged (its contents do not match its checksum)")
     records = {name: json.loads(text) for name, text in texts.items()}
-    return _response(present, records) if mark == FORMAT else _ensemble(present, records)
+    make: dict[str, Callable[..., Response | Ensemble | Tissue]] = {
+        FORMAT: _response, ENSEMBLE_FORMAT: _ensemble, TISSUE_FORMAT: _tissue,
+    }  # fmt: skip
+    return make[mark](present, records)
 
 
 def _read(source: Path) -> tuple[dict[str, Any], dict[str, xr.Dataset]]:
@@ -173,6 +185,12 @@ def _ensemble(groups: Mapping[str, xr.Dataset], records: Mapping[str, Any]) -> E
         failures=with_parameters(failures, parameters), provenance=records["provenance"],
         statistics=records["statistics"],
     )  # fmt: skip
+
+
+def _tissue(groups: Mapping[str, xr.Dataset], records: Mapping[str, Any]) -> Tissue:
+    from collagensim.response.tissue_files import tissue_of
+
+    return tissue_of(groups, records)
 
 
 def to_json(record: Mapping[str, Any]) -> str:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass, field
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -13,18 +15,26 @@ from numpy.typing import NDArray
 
 from collagensim.errors import InputError, plain
 from collagensim.notice import NOTICE
+from collagensim.response.biopsy import Biopsy, cut
 from collagensim.response.course import Course, course_of
+from collagensim.response.files import save_tissue
+
+if TYPE_CHECKING:
+    from collagensim.treatment import Protocol
 
 Array = NDArray[Any]
 
 
 @dataclass(frozen=True, eq=False)
 class Snapshot:
-    """Cells and fields of one moment.
+    """Cells and fields of one moment: all that a course needs to go on from it.
 
     Attributes
     ----------
     kind : (n,) index into ``kinds``; position : (n, 3) z, y, x [um] from the top of the dermis; identity : (n,).
+    direction : (n, 3) unit vectors; births : (n,) daughters that a cell has had.
+    made : (n_kinds, 5) cells of each kind that have entered, been born, become it, left it, died.
+    inputs : what sessions and aftercare have set, input -> value.
     fields : species -> (nz, ny, nx); surface : species -> (ny, nx); units : species -> unit.
     edges_um : (3,) edges of a voxel; layer : (nz,) layer of each row.
     """
@@ -38,6 +48,10 @@ class Snapshot:
     units: Mapping[str, str]
     edges_um: Array
     layer: Array
+    direction: Array
+    births: Array
+    made: Array
+    inputs: Mapping[str, float]
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -94,12 +108,16 @@ class Tissue:
         places = {
             axis: (np.arange(n) + 0.5) * edge for axis, n, edge in zip("zyx", shape, at.edges_um, strict=True)
         }
-        found = {name: (("z", "y", "x"), values) for name, values in at.fields.items()}
+        found: dict[str, Any] = {name: (("z", "y", "x"), values) for name, values in at.fields.items()}
         found |= {name: (("y", "x"), values) for name, values in at.surface.items()}
         data = xr.Dataset(found, coords={**places, "layer": ("z", at.layer)})
         for name in found:
             data[name].attrs["units"] = at.units[name]
         return data
+
+    def biopsy(self, day: float, y_um: float | None = None) -> Biopsy:
+        """The upright section at ``y_um`` [um] on a kept day, one voxel thick; in the middle when not told where."""
+        return cut(self, day, y_um)
 
     def snapshot(self, day: float) -> Snapshot:
         """Cells and fields of a kept day as arrays; InputError for another day."""
@@ -108,6 +126,28 @@ class Tissue:
                 return found
         days = ", ".join(plain(kept) for kept in self.snapshots)
         raise InputError(f"day {plain(day)} was not kept: this tissue has days {days}")
+
+    def save(self, path: str | os.PathLike[str]) -> Path:
+        """Write a netCDF-4 file that `collagensim.load` reads back, every bit equal; whole or not at all."""
+        return save_tissue(self, path)
+
+    def branch(self, day: float, protocol: Protocol | None = None, *, days: float | None = None) -> Tissue:
+        """Go on from the state of a kept ``day`` [day], with ``protocol`` from then on (days on the same clock).
+
+        Without a protocol, that of this tissue goes on. Sessions before ``day`` are past: a protocol may leave them
+        out or repeat them. ``days`` is the length of the whole course, by default that of this one. The same
+        protocol gives the bits of a course that was never interrupted.
+
+        Raises
+        ------
+        InputError
+            When the day was not kept or is no full hour, or the past would be another.
+        ModelError
+            When the tissue was made by a model, or with motions, that this version does not know.
+        """
+        from collagensim.face import branch_tissue
+
+        return branch_tissue(self, day, protocol, days=days)
 
     def __repr__(self) -> str:
         last = plain(float(self.data["time"][-1]))

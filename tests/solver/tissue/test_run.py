@@ -7,7 +7,7 @@ import pytest
 
 import collagensim as cs
 from collagensim.biology import dermal_motility
-from collagensim.solver.tissue.run import _Course
+from collagensim.solver.tissue.course import Running
 from collagensim.solver.tissue.space import block_of
 from collagensim.solver.tissue.stages import STAGES, new_senses, sense, step
 from collagensim.solver.tissue.state import BECAME, BORN, DIED, ENTERED, LEFT
@@ -46,7 +46,9 @@ def test_the_same_seed_gives_the_same_bits_and_another_seed_others(tissue):
 
 
 def test_what_is_written_down_changes_nothing(tissue):
-    often = cs.simulate_tissue(SKIN, PROTOCOL, days=2, seed=3, output_days=[0.0, 0.25, 1.0, 1.1, 2.0], **SMALL)
+    often = cs.simulate_tissue(
+        SKIN, PROTOCOL, days=2, seed=3, output_days=[0.0, 0.25, 1.0, 1.1, 2.0], **SMALL
+    )
     assert often.statistics["digest"] == tissue.statistics["digest"]
 
 
@@ -136,8 +138,8 @@ def test_an_interrupted_course_keeps_its_finished_days(monkeypatch):
             raise KeyboardInterrupt
         return went_on(self, end)
 
-    went_on = _Course._step
-    monkeypatch.setattr(_Course, "_step", interrupted)
+    went_on = Running._step
+    monkeypatch.setattr(Running, "_step", interrupted)
     found = cs.simulate_tissue(SKIN, PROTOCOL, days=3, seed=3, **SMALL)
     assert found.data["time"].values.tolist() == [0.0, 1.0]
     assert found.provenance["status"].startswith("interrupted on day 1.0")

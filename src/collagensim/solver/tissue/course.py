@@ -18,12 +18,13 @@ from collagensim.solver.tissue.stages import STAGES, new_senses, sense, step
 from collagensim.solver.tissue.state import State
 from collagensim.solver.tissue.world import TICKS, World, resting_state
 from collagensim.solver.tissue.wound import wound
+from collagensim.treatment import Protocol
 
 Floats: TypeAlias = npt.NDArray[np.float64]
 
 # Days after the last session until which a step takes so many ticks. Steps end on whole multiples of themselves, so
 # that they are the same wherever a course begins or ends.
-PACE = ((3.0, 1), (7.0, 2), (28.0, 4), (np.inf, 12))
+PACE = ((3.0, 1), (7.0, 3), (28.0, 6), (np.inf, 12))
 SLOWEST = max(ticks for _, ticks in PACE)
 
 
@@ -48,7 +49,8 @@ class Running:
         day: float = 0.0,
     ) -> None:
         self.world, self.plan = world, sorted(plan, key=lambda h: h.day)
-        self.sessions = [happening for happening in self.plan if happening.injury is not None]
+        self.planned = [tick_of(happening.day) for happening in self.plan]
+        self.sessions = [tick_of(happening.day) for happening in self.plan if happening.injury is not None]
         self.output = {tick_of(day): day for day in output_days}
         self.kept = {tick_of(day) for day in kept_days}
         self.senses = new_senses(world)
@@ -108,7 +110,8 @@ class Running:
 
     def _step(self, end: int) -> None:
         """Take a step; what is to be seen before it ends is seen on a copy, so that looking changes nothing."""
-        begin, stop = self.state.tick, self._next_tick()
+        begin = self.state.tick
+        stop = next_tick(begin, self.sessions, self.planned)
         for tick in sorted(
             tick for tick in (self.output.keys() | self.kept) if begin < tick < min(stop, end + 1)
         ):
@@ -122,15 +125,6 @@ class Running:
             self.seconds[name] += seconds
         self.steps += 1
         self._write_down(self.state)
-
-    def _next_tick(self) -> int:
-        """When the step that begins now ends."""
-        now = self.state.tick
-        last = max((tick_of(h.day) for h in self.sessions if tick_of(h.day) <= now), default=None)
-        since = np.inf if last is None else (now - last) / TICKS
-        pace = next(ticks for until, ticks in PACE if since < until)
-        planned = [tick_of(h.day) for h in self.plan if tick_of(h.day) > now]
-        return min([now + pace - now % pace, *planned])
 
     def _write_down(self, state: State) -> None:
         tick = state.tick
@@ -161,6 +155,24 @@ class Running:
             "cells": self.state.n_cells, "made": made, "digest": self.state.digest(),
         }  # fmt: skip
         return Tissue(data, self.snapshots, self.channels, provenance=provenance, statistics=statistics)
+
+
+def next_tick(now: int, sessions: Sequence[int], planned: Sequence[int]) -> int:
+    """Return when a step ends that begins now; ``sessions`` are ticks, and so is all that is ``planned``."""
+    last = max((tick for tick in sessions if tick <= now), default=None)
+    pace = SLOWEST if last is None else next(ticks for until, ticks in PACE if (now - last) / TICKS < until)
+    return min([now + pace - now % pace, *(tick for tick in planned if tick > now)])
+
+
+def timetable(protocol: Protocol, days: float) -> list[float]:
+    """Return the day on which each step of a course ends."""
+    sessions = [tick_of(day) for day in protocol.days]
+    planned = [*sessions, *(tick_of(day) for day, _ in protocol.care_changes())]
+    found, now = [], 0
+    while now < tick_of(days):
+        now = next_tick(now, sessions, planned)
+        found.append(now / TICKS)
+    return found
 
 
 def tick_of(day: float) -> int:

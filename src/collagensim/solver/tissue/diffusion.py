@@ -10,27 +10,29 @@ import numpy as np
 import numpy.typing as npt
 
 from collagensim.errors import InputError, SolveError, number, plain
-from collagensim.kernels import multigrid
 from collagensim.kernels.packs import BYTES
+from collagensim.solver.compiled import kernels_of
 
 __all__ = ["Diffuser"]
 
 Floats: TypeAlias = npt.NDArray[Any]
 Integers: TypeAlias = npt.NDArray[np.int64]
 
+colours, multigrid = kernels_of("colours"), kernels_of("multigrid")
+
 GAMMA = 1.0 - math.sqrt(0.5)
-LANES = 16  # elements from row to row come in multiples of it: rows then begin where the cache's lines do
-SHARE = (
-    0.02  # of a field: a balance that lacks more is not the solver's error, but a step too long for its loss
-)
-COARSEST = 2048  # voxels that may be left when the grid cannot be halved any more
-SLACK = (
-    1e-5  # of a field's highest value: less than that below nought is the solver's own error, and is nought
-)
+# Elements from row to row come in multiples of it: rows then begin where the cache's lines do.
+LANES = 16
+# Of a field's highest value: less than that below nought is the solver's own error, and becomes nought.
+SLACK = 1e-5
+# Of a field: a balance that lacks more is not the solver's error, but a step too long for its loss.
+SHARE = 0.02
+# Voxels that may be left when the grid cannot be halved any more.
+COARSEST = 2048
 
 
 def levels_of(shape: tuple[int, int, int]) -> Integers:
-    """Return the table of levels (n, 5) of `collagensim.kernels.multigrid`, finest first."""
+    """Return the table of levels (n, 5) of `collagensim.kernels.colours`, finest first."""
     rows, end = [], LANES
     nz, ny, nx = shape
     while True:
@@ -60,7 +62,7 @@ class Diffuser:
     Attributes
     ----------
     first_order : (n_fields,) how many steps of each field were taken by two backward Euler steps because the
-        second-order step would have left a negative value.
+        second-order step would have left a negative value, or lost more than there was.
     """
 
     def __init__(
@@ -170,8 +172,10 @@ class Diffuser:
         sigma = self.unit[i] / (GAMMA * days)
         before, made = self._start(i, field, source, loss, sigma)
         first, last = self._work.advance(self.cycles, (1.0 - GAMMA) / GAMMA * sigma)
-        lost_first = (1.0 - GAMMA) * days * first[1] / self.unit[i]
-        lost = GAMMA * days * last[1] / self.unit[i]
+        lost_first, lost = GAMMA * days * first[1] / self.unit[i], GAMMA * days * last[1] / self.unit[i]
+        # The first stage's own balance, closed too, tells better what it lost.
+        lost_first *= 1.0 + _excess(before + GAMMA * days * made, first[0] + lost_first)
+        lost_first *= (1.0 - GAMMA) / GAMMA
         excess = _excess(before + days * made - lost_first, last[0] + lost)
         if last[2] > SLACK * last[3] or abs(excess) > SHARE:
             self.first_order[i] += 1
@@ -238,7 +242,7 @@ class _Workspace:
     def prepare(self, field: Floats, source: Floats, loss: Floats, unit: float, sigma: float) -> Floats:
         found = np.zeros(6)
         self.depth = depth(self.levels, sigma)
-        multigrid.prepare(
+        colours.prepare(
             field, source, loss, unit, sigma, self.c, self.k, self.b, self.g, self.t, self.lanes, self.levels,
             self.depth[0], found,
         )  # fmt: skip
@@ -247,14 +251,14 @@ class _Workspace:
     def advance(self, n_cycles: int, *factors: float) -> Floats:
         """Solve a stage, and one more for the factor; return what is found after each."""
         found = np.zeros((1 + len(factors), 4))
-        multigrid.advance(
+        multigrid.solve_stages(
             self.x, self.c, self.k, self.b, self.g, self.d, self.e, self.t, self.mask, self.lanes, self.levels,
             *self.depth, n_cycles, sum(factors), found,
         )  # fmt: skip
         return found
 
     def write(self, field: Floats, excess: float) -> None:
-        multigrid.write(self.c, self.x, excess, self.t, self.levels, field)
+        colours.gather(self.c, self.x, excess, self.t, self.levels, field)
 
 
 def elements(levels: Integers, last: int) -> int:
@@ -272,7 +276,7 @@ def depth(levels: Integers, sigma: float) -> tuple[int, int]:
     n_neighbours = 4.0 if levels[0, 1] == 1 else 6.0
     for n in range(1, len(levels) + 1):
         if sigma * 4.0 ** (n - 1) >= n_neighbours:
-            return n, 2
+            return n, 3
     return len(levels), sweeps(levels, sigma)
 
 

@@ -24,7 +24,8 @@ class State:
     soluble : (n_soluble, nz, ny, nx) float32, what diffuses.
     matrix : (n_matrix, nz, ny, nx), what stays where it is.
     surface : (n_surface, ny, nx), what the epidermis carries.
-    kind : (n,) cell species of each cell; position : (n, 3) z, y, x [um]; direction : (n, 3) unit vectors.
+    kind : (n,) cell species of each cell; position : (n, 3) z, y, x [um]; direction : (n, 3)
+        velocity over speed, of length 1 in the mean square.
     identity : (n,) uint64, never twice; births : (n,) daughters that a cell has had.
     made : (n_kinds, 5) how many cells of each kind have entered, been born, become it, left it, died.
     """

@@ -1,0 +1,68 @@
+"""One tissue with a bar of simulated days, refused before it starts when it cannot fit into memory."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from collagensim.analysis.day_bar import day_bar
+from collagensim.analysis.memory import _shown, free_bytes
+from collagensim.errors import InputError, in_range, instance
+from collagensim.model import Model, Motion
+from collagensim.response import Tissue
+from collagensim.skin import Skin
+from collagensim.solver.tissue.course import timetable
+from collagensim.solver.tissue.memory import bytes_needed
+from collagensim.solver.tissue.run import KEPT_DAYS, simulate_tissue
+from collagensim.solver.tissue.space import Block, block_of
+from collagensim.treatment import Protocol
+
+BLOCK = ("width_mm", "breadth_mm", "depth_mm", "voxel_um", "slab_um")
+
+
+def simulate_watched(
+    model: Model,
+    motions: Sequence[Motion],
+    skin: Skin,
+    protocol: Protocol,
+    *,
+    progress: bool | None,
+    options: Mapping[str, Any],
+) -> Tissue:
+    """Return a tissue; see `collagensim.simulate_tissue`, whose other arguments are ``options``."""
+    ends, statement = forecast(model, skin, protocol, options, 1)
+    with day_bar(ends, 1, "tissue", progress, statement) as move:
+        return simulate_tissue(model, motions, skin, protocol, watch=lambda day: move([day]), **options)
+
+
+def forecast(
+    model: Model, skin: Skin, protocol: Protocol, options: Mapping[str, Any], at_once: int, n: int = 1
+) -> tuple[list[float], str]:
+    """Return the days on which steps end, and what ``n`` courses will need, in a sentence.
+
+    Raises
+    ------
+    InputError
+        When ``at_once`` courses need more memory than is free.
+    """
+    instance("skin", skin, Skin, "for example Skin(site='cheek')")
+    instance("protocol", protocol, Protocol, "for example Protocol.series(Session(depth_mm=1.5))")
+    block = block_of(skin, **{name: options[name] for name in BLOCK})
+    days = in_range("days", options["days"], 0.0, 3650.0, "days")
+    kept = KEPT_DAYS if options["kept_days"] is None else options["kept_days"]
+    needed = bytes_needed(model, block, len(kept) + 1) * at_once
+    free = free_bytes()
+    size = _size(block)
+    if free is not None and needed > free:
+        many = f"{at_once} tissues at once" if at_once > 1 else "a tissue"
+        raise InputError(
+            f"{many} of {size} need about {_shown(needed)} of memory, and {_shown(free)} are free: give a smaller "
+            "block, larger voxels or fewer kept_days" + (" or processes" if at_once > 1 else "")
+        )
+    ends = timetable(protocol, days)
+    many = f"{n} tissues" if n > 1 else "a tissue"
+    return ends, f"{many} of {size}, {len(ends)} steps each; about {_shown(needed)} of memory"
+
+
+def _size(block: Block) -> str:
+    return f"{' x '.join(str(n) for n in block.shape)} voxels"

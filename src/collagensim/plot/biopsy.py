@@ -1,0 +1,223 @@
+"""A virtual biopsy as a pathologist sees it: a stained section at low power, and a part of it magnified."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from matplotlib.collections import PolyCollection
+from matplotlib.lines import Line2D
+from matplotlib.patches import Patch, Rectangle
+from matplotlib.path import Path
+
+from collagensim.errors import InputError, instance, one_of, plain
+from collagensim.plot import look
+from collagensim.plot.epidermis import air, epidermis, surface
+from collagensim.plot.histology import dermis, look_of, nucleus_of
+from collagensim.plot.outlines import Shapes
+from collagensim.plot.stains import STAINS, Stain
+from collagensim.response import Biopsy, Tissue
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+__all__ = ["biopsy"]
+
+PAGE = 13.0  # inches
+HIGH_UM = 120.0  # shown above the dermis
+DETAIL_UM = 420.0  # edge of the magnified part
+DETAIL_TOP_UM = -95.0
+NAME_INCHES = 0.33  # height of a layer's name
+GLYPH = "#35203f"
+DASHES = (0, (4, 3))
+Window = tuple[float, float, float, float]  # left, right, top, bottom [um]
+
+
+def biopsy(
+    biopsy: Biopsy | Tissue, day: float | None = None, *, stain: str = "masson", ax: Axes | None = None
+) -> Figure:
+    """Draw a section of skin in the colours of a stain.
+
+    Parameters
+    ----------
+    biopsy : Biopsy or Tissue
+        A section, or the tissue through whose middle one is cut.
+    day : float, optional
+        Of a tissue: a kept day; default its last.
+    stain : str
+        ``"masson"``, ``"picrosirius"`` (polarised light), ``"vvg"`` or ``"cd31"``.
+    ax : matplotlib Axes, optional
+        Where to draw the section alone, without its magnified part.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+
+    Notes
+    -----
+    Computed: where each cell is and of which kind; the share of area under collagen, its types and its order in every
+    voxel; elastin, fibrin and capillaries per area; thickness and cover of the epidermis; the tracks.
+
+    Drawn, from the tissue's seed and the same on every day: single bundles, fibres and capillaries, which have these
+    densities on average; the shapes of cells and nuclei; ridges, cells and horny layer of the epidermis, and where in a
+    partly covered stretch it stands open. Cells of the section's whole thickness are shown, more than in a thin cut.
+    Hair, glands, nerves and larger vessels are not modelled and not drawn. In polarised light colour also depends on
+    how thick and how closely packed fibres are; here it stands for the type of collagen alone.
+    """
+    section = _section(biopsy, day)
+    colours = STAINS[one_of("stain", stain, STAINS)]
+    painted = _paint(section, colours)
+    high, wide = section.size_um
+    whole = (0.0, wide, -HIGH_UM, high)
+    if ax is not None:
+        _show(ax, section, colours, painted, whole)
+        _label(ax, section, colours, whole)
+        return ax.figure  # type: ignore[return-value]
+    return _sheet(section, colours, painted, whole)
+
+
+def _section(given: object, day: float | None) -> Biopsy:
+    if isinstance(given, Tissue):
+        return given.biopsy(max(given.snapshots) if day is None else day)
+    section = instance("biopsy", given, Biopsy, "tissue.biopsy(day), or a tissue")
+    if day is not None and abs(section.day - day) > 1e-6:
+        raise InputError(
+            f"the biopsy is of day {plain(section.day)}, not {plain(day)}: give the tissue with a day"
+        )
+    return section
+
+
+def _paint(section: Biopsy, stain: Stain) -> list[Shapes]:
+    border = surface(section)
+    return [*dermis(section, stain), *air(border, -HIGH_UM, stain), *epidermis(section, stain, border)]
+
+
+def _show(ax: Axes, section: Biopsy, stain: Stain, painted: list[Shapes], window: Window) -> None:
+    """Paint a window of the section, to scale."""
+    left, right, top, bottom = window
+    ax.set_facecolor(stain.ground)
+    for shapes in (shapes.within(*window) for shapes in painted):
+        if shapes.outlines.size:
+            ax.add_collection(
+                PolyCollection(list(shapes.outlines), facecolors=shapes.colours, linewidths=0.0)
+            )
+    ax.set(xlim=(left, right), ylim=(bottom, top), aspect="equal", xticks=[], yticks=[])
+    for track in section.tracks:
+        sides = np.concatenate([-track.half_width_um, track.half_width_um[::-1]])
+        depth = np.concatenate([track.depth_um, track.depth_um[::-1]])
+        ax.plot(track.x_um + sides, depth, color=stain.ink, linewidth=0.9, linestyle=DASHES, alpha=0.8)
+    _scale_bar(ax, window, stain)
+
+
+def _scale_bar(ax: Axes, window: Window, stain: Stain) -> None:
+    left, right, top, bottom = window
+    length = 200.0 if right - left > 1000.0 else 50.0
+    wide, high = right - left, bottom - top
+    end, y = right - 0.03 * wide, bottom - 0.035 * high
+    back = (end - length - 0.015 * wide, y - 0.075 * high)
+    ax.add_patch(
+        Rectangle(
+            back, length + 0.03 * wide, 0.095 * high, color=stain.air, alpha=0.8, linewidth=0.0, zorder=5
+        )
+    )
+    ax.plot([end - length, end], [y, y], color=stain.ink, linewidth=3.0, solid_capstyle="butt", zorder=6)
+    ax.text(end - 0.5 * length, y - 0.012 * high, f"{length:g} µm", color=stain.ink, fontsize=look.SMALL,
+            ha="center", va="bottom", zorder=6)  # fmt: skip
+
+
+def _label(ax: Axes, section: Biopsy, stain: Stain, window: Window) -> None:
+    """Name layers beside the section and tracks above it."""
+    right = window[1]
+    names = section.fields["layer"].values
+    bands = [("epidermis", window[2] + 0.4 * HIGH_UM, 0.0)]
+    for name in section.layers:
+        rows = np.flatnonzero(names == name)
+        bands.append((name, rows[0] * section.voxel_um, (rows[-1] + 1) * section.voxel_um))
+    inch = (window[3] - window[2]) * ax.figure.dpi / ax.bbox.height
+    last = -np.inf
+    for name, top, bottom in bands:
+        last = max(
+            0.5 * (top + bottom), last + NAME_INCHES * inch
+        )  # thin layers' names make room for each other
+        ax.annotate(look.words(name).replace(" ", "\n"), (right, last), xytext=(8, 0), textcoords="offset points",
+                    fontsize=look.SMALL, va="center", annotation_clip=False)  # fmt: skip
+        ax.plot([1.0, 1.01], [bottom, bottom], color="black", linewidth=0.8, transform=ax.get_yaxis_transform(),
+                clip_on=False)  # fmt: skip
+    for track in section.tracks:
+        if window[0] <= track.x_um <= right:
+            ax.plot([track.x_um], [window[2] + 14.0], marker="v", color=stain.ink, markersize=6)
+
+
+def _sheet(section: Biopsy, stain: Stain, painted: list[Shapes], whole: Window) -> Figure:
+    overview, detail, figure = _axes((whole[3] - whole[2]) / (whole[1] - whole[0]))
+    part = _part(section, whole)
+    left, right, top, bottom = part
+    _show(overview, section, stain, painted, whole)
+    _label(overview, section, stain, whole)
+    overview.plot(
+        [left, right, right, left, left], [top, top, bottom, bottom, top], color=stain.ink, linewidth=1.1
+    )
+    _show(detail, section, stain, painted, part)
+    heading = f"Day {plain(section.day)}, {stain.title}"
+    overview.set_title(heading, fontsize=look.LARGE, loc="left", fontweight="bold")
+    detail.set_title("the framed part", fontsize=look.NORMAL, loc="left")
+    _key(figure, section, stain)
+    figure.text(
+        0.2 / PAGE, 0.4 / figure.get_figheight(), _caption(section, stain), fontsize=look.SMALL, va="bottom"
+    )
+    return figure
+
+
+def _axes(shape: float) -> tuple[Axes, Axes, look.Sheet]:
+    """Section and magnified part side by side, placed by hand; ``shape`` is the section's height over its width."""
+    margin, names, below, above = 0.2, 1.15, 1.2, 0.45
+    free = PAGE - 2.0 * margin - names
+    wide = min(free / (1.0 + shape), free - 3.0)
+    high, side = wide * shape, free - wide
+    page = max(high, side) + below + above
+    figure = look.sheet(PAGE, page)
+    figure.set_layout_engine("none")
+    overview = figure.add_axes((margin / PAGE, 1.0 - (above + high) / page, wide / PAGE, high / page))
+    left = (margin + wide + names) / PAGE
+    detail = figure.add_axes((left, 1.0 - (above + side) / page, side / PAGE, side / page))
+    return overview, detail, figure
+
+
+def _part(section: Biopsy, whole: Window) -> Window:
+    """The part to magnify: the upper dermis at the first track inside, or in the middle."""
+    edge = min(DETAIL_UM, whole[1], whole[3] - whole[2])
+    inside = [track.x_um for track in section.tracks if whole[0] <= track.x_um <= whole[1]]
+    middle = inside[0] if inside else 0.5 * whole[1]
+    left = min(max(middle - 0.5 * edge, 0.0), whole[1] - edge)
+    return left, left + edge, DETAIL_TOP_UM, DETAIL_TOP_UM + edge
+
+
+def _key(figure: look.Sheet, section: Biopsy, stain: Stain) -> None:
+    """Name nuclei and tracks below the section."""
+    handles: list[Line2D | Patch] = [
+        Patch(facecolor=colour, edgecolor=look.GREY, linewidth=0.4, label=name) for name, colour in stain.key
+    ]
+    seen = set(section.cells["kind"])
+    for kind in () if stain.polarised else (kind for kind in section.kinds if kind in seen):
+        shape, zero = look_of(kind), np.zeros(1)
+        lobes = nucleus_of(shape, zero, zero, zero, np.ones(1))
+        glyph = Path.make_compound_path(*(Path(np.vstack([lobe, lobe[:1]]), closed=True) for lobe in lobes))
+        size = float(np.ptp(lobes[..., 0]))
+        handles.append(
+            Line2D(
+                [], [], linestyle="none", marker=glyph, markersize=size, color=stain.nucleus, label=shape.name
+            )
+        )
+    if section.tracks:
+        handles.append(Line2D([], [], color=GLYPH, linewidth=0.9, linestyle=DASHES, label="needle track"))
+    place = (0.2 / PAGE, 0.72 / figure.get_figheight())
+    figure.legend(handles=handles, loc="lower left", bbox_to_anchor=place, ncols=10, fontsize=look.SMALL, frameon=False,
+                  columnspacing=1.2, handletextpad=0.5, handlelength=1.6, borderaxespad=0.0)  # fmt: skip
+
+
+def _caption(section: Biopsy, stain: Stain) -> str:
+    return (
+        f"{look.title(stain.says)}. Simulated section, {plain(section.thickness_um)} µm thick: cells where they are, "
+        "fibres and vessels drawn at the densities found."
+    )

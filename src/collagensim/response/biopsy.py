@@ -1,0 +1,240 @@
+"""A virtual biopsy: one upright section through a tissue of single cells, and the figures a pathologist reports."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+from numpy.typing import NDArray
+
+from collagensim.errors import in_range, plain
+from collagensim.notice import NOTICE
+from collagensim.skin import Skin
+from collagensim.treatment import Channels, Protocol, injure
+
+if TYPE_CHECKING:
+    from collagensim.response.tissue import Tissue
+
+Array = NDArray[Any]
+Row = tuple[str, str, float, str, str]
+
+# Collagen in a stained bundle with the gaps between its fibrils [mg/mL], assumed: resting reticular dermis is then
+# two thirds collagen by area. Range 220, hardly more than the tissue's mean, to 530, that of a single wet fibril.
+BUNDLE_COLLAGEN = 300.0
+# Elastin in an elastic fibre [mg/mL], assumed: half microfibrils and water around it; range 150 to 500.
+FIBRE_ELASTIN = 200.0
+COLLAGEN_I, COLLAGEN_III = ("collagen_i", "collagen_mature"), "collagen_iii"
+# How far a nucleus reaches [um], assumed: for what a thinner cut would show of the cells.
+NUCLEUS_UM, THIN_CUT_UM = 10.0, 5.0
+DERMIS = "dermis"
+
+
+class Track(NamedTuple):
+    """The tissue that a channel killed, where the section cuts it.
+
+    Attributes
+    ----------
+    day : of the session [day]; x_um : the channel's axis [um].
+    depth_um, half_width_um : (m,) its outline: half its width at depths from the top of the dermis to its end [um].
+    """
+
+    day: float
+    x_um: float
+    depth_um: Array
+    half_width_um: Array
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Biopsy:
+    """An upright section through a tissue on one day.
+
+    Attributes
+    ----------
+    day : when it is taken [day]; y_um : the middle of the section [um]; thickness_um : its thickness [um].
+    fields : xarray.Dataset
+        What is dissolved or laid down, over ``z`` and ``x`` [um] from the top of the dermis, with the ``layer`` of each
+        row; what the epidermis carries, over ``x``.
+    cells : pandas.DataFrame
+        Cells whose centre lies in the section: ``kind``, ``z``, ``x`` [um], ``identity``.
+    kinds : every kind of cell that there can be.
+    tracks : channels of earlier sessions that cross the section.
+    seed : that of the tissue, from which a picture takes what it adds.
+    """
+
+    day: float
+    y_um: float
+    thickness_um: float
+    fields: xr.Dataset
+    cells: pd.DataFrame
+    kinds: tuple[str, ...]
+    tracks: tuple[Track, ...]
+    seed: int
+
+    @property
+    def layers(self) -> tuple[str, ...]:
+        """Names of the layers in the section, top first."""
+        return tuple(dict.fromkeys(str(name) for name in self.fields["layer"].values))
+
+    @property
+    def voxel_um(self) -> float:
+        """Edge of a voxel [um]."""
+        return 2.0 * float(self.fields["z"][0])
+
+    @property
+    def size_um(self) -> tuple[float, float]:
+        """Height and width of the dermis in the section [um]."""
+        return self.voxel_um * self.fields.sizes["z"], self.voxel_um * self.fields.sizes["x"]
+
+    def rows(self, layer: str) -> Array:
+        """Which rows (nz,) belong to a layer; all of them to ``"dermis"``."""
+        names = self.fields["layer"].values
+        return np.ones(names.size, dtype=bool) if layer == DERMIS else names == layer
+
+    def total(self, names: Sequence[str]) -> Array | None:
+        """Sum (nz, nx) of the fields that there are of some names; None when there is none."""
+        known = [self.fields[name].values.astype(float) for name in names if name in self.fields]
+        return np.sum(known, axis=0) if known else None
+
+    def collagen_fraction(self) -> Array | None:
+        """Share of the section under stained collagen (nz, nx) [1]: concentration over that of a bundle, at most 1."""
+        collagen = self.total((*COLLAGEN_I, COLLAGEN_III))
+        return None if collagen is None else np.minimum(collagen / BUNDLE_COLLAGEN, 1.0)
+
+    def elastic_fraction(self) -> Array | None:
+        """Share of the section under elastic fibres (nz, nx) [1]."""
+        elastin = self.total(("elastin",))
+        return None if elastin is None else np.minimum(elastin / FIBRE_ELASTIN, 1.0)
+
+    def figures(self) -> pd.DataFrame:
+        """The figures a pathologist reports.
+
+        Returns
+        -------
+        pandas.DataFrame
+            ``quantity``, ``layer`` (each, then the whole dermis), ``value``, ``unit``, ``definition``. Figures of which
+            the model has no field are left out. Areas and volumes are those of the tissue at rest: swelling does not
+            dilute. Shares of area rest on an assumed content of bundles, so compare them between simulated sections,
+            not with a stain.
+        """
+        found = [*self._epidermis()]
+        for layer in (*self.layers, DERMIS):
+            found += [*self._matrix(layer), *self._cells(layer)]
+        return pd.DataFrame(found, columns=["quantity", "layer", "value", "unit", "definition"])
+
+    def _epidermis(self) -> Iterator[Row]:
+        if "epidermal_cover" not in self.fields:
+            return
+        cover = self.fields["epidermal_cover"].values
+        yield "epidermal cover", "epidermis", float(cover.mean()), "1", "share of the surface under epidermis"
+        if "epidermal_thickness" in self.fields and cover.sum() > 0.0:
+            mean = float(np.average(self.fields["epidermal_thickness"].values, weights=cover))
+            yield (
+                "epidermal thickness",
+                "epidermis",
+                mean,
+                "um",
+                "mean where there is epidermis, with corneum",
+            )
+
+    def _matrix(self, layer: str) -> Iterator[Row]:
+        rows = self.rows(layer)
+        share, elastic = self.collagen_fraction(), self.elastic_fraction()
+        of_i, of_iii = self.total(COLLAGEN_I), self.total((COLLAGEN_III,))
+        if share is not None:
+            definition = (
+                f"mean of collagen / {BUNDLE_COLLAGEN:g} mg/mL, the assumed content of stained bundles"
+            )
+            yield "collagen area fraction", layer, float(share[rows].mean()), "1", definition
+        if of_i is not None and of_iii is not None and of_iii[rows].sum() > 0.0:
+            ratio = float(of_i[rows].sum() / of_iii[rows].sum())
+            yield (
+                "collagen I:III ratio",
+                layer,
+                ratio,
+                "1",
+                "mass of collagen I, new and mature, over that of III",
+            )
+        collagen = self.total((*COLLAGEN_I, COLLAGEN_III))
+        if collagen is not None and "fibre_alignment" in self.fields and collagen[rows].sum() > 0.0:
+            order = float(np.average(self.fields["fibre_alignment"].values[rows], weights=collagen[rows]))
+            definition = "fibre alignment weighted by collagen: 0 without direction, 1 all parallel"
+            yield "orientation index", layer, order, "1", definition
+        if elastic is not None:
+            definition = f"mean of elastin / {FIBRE_ELASTIN:g} mg/mL, the assumed content of elastic fibres"
+            yield "elastic fibre area fraction", layer, float(elastic[rows].mean()), "1", definition
+        if "capillary_density" in self.fields:
+            mean = float(self.fields["capillary_density"].values[rows].mean())
+            yield "capillaries", layer, mean, "1/mm^2", "capillary profiles per area of section"
+
+    def _cells(self, layer: str) -> Iterator[Row]:
+        rows = self.rows(layer)
+        area_mm2 = rows.sum() * self.voxel_um * self.size_um[1] * 1e-6
+        at = np.minimum((self.cells["z"].to_numpy() / self.voxel_um).astype(int), rows.size - 1)
+        inside = self.cells["kind"].to_numpy()[rows[at]]
+        # Abercrombie 1946: a cut meets what has its centre in it or less than half a nucleus beyond.
+        thin = (THIN_CUT_UM + NUCLEUS_UM) / self.thickness_um
+        definition = (
+            f"cells with their centre in the {plain(self.thickness_um)} um section, per area of the layer; "
+            f"nuclei of {NUCLEUS_UM:g} um seen in a cut of {THIN_CUT_UM:g} um would be {thin:.3g} times as many"
+        )
+        for kind in self.kinds:
+            yield kind, layer, float(np.count_nonzero(inside == kind) / area_mm2), "cell/mm^2", definition
+
+    def __repr__(self) -> str:
+        tracks = "1 needle track" if len(self.tracks) == 1 else f"{len(self.tracks)} needle tracks"
+        return f"<Biopsy of day {plain(self.day)}, {len(self.cells)} cells, {tracks}. {NOTICE}>"
+
+
+def cut(tissue: Tissue, day: float, y_um: float | None = None) -> Biopsy:
+    """Return the section of a tissue; see `Tissue.biopsy`."""
+    edges, everything = tissue.snapshot(day).edges_um, tissue.fields(day)
+    n_rows = everything.sizes["y"]
+    breadth = float(n_rows * edges[1])
+    asked = in_range("y_um", 0.5 * breadth if y_um is None else y_um, 0.0, breadth, "um")
+    row = min(int(asked / edges[1]), n_rows - 1)
+    middle = (row + 0.5) * float(edges[1])
+    names = np.array(tissue.data["layer"].values, dtype=object)
+    fields = everything.isel(y=row, drop=True)
+    fields = fields.assign_coords(layer=("z", names[fields["layer"].values]))
+    cells = tissue.cells(day)
+    inside = np.minimum((cells["y"].to_numpy() / edges[1]).astype(int), n_rows - 1) == row
+    # A slice is injured where its channels cross a plane at the middle of a voxel as thick as it is high.
+    plane = 0.5 * float(edges[0]) if n_rows == 1 else middle
+    return Biopsy(
+        float(day), middle, float(edges[1]), fields, cells.loc[inside, ["kind", "z", "x", "identity"]],
+        tuple(tissue.snapshot(day).kinds), tuple(_tracks(tissue, day, plane)),
+        int(tissue.provenance.get("seed", 0)),
+    )  # fmt: skip
+
+
+def _tracks(tissue: Tissue, day: float, plane_um: float) -> Iterator[Track]:
+    """Channels whose killed tissue the plane at ``plane_um`` cuts; none of sessions of which nothing is known."""
+    described, protocol = tissue.provenance.get("skin"), tissue.provenance.get("protocol")
+    if described is None or protocol is None:
+        return
+    skin = Skin.from_dict(described)
+    sessions = dict(Protocol.from_dict(protocol).sessions)
+    for when, places in tissue.channels:
+        needles = injure(skin, sessions[when]).channels if when <= day and when in sessions else None
+        for y, x, reach in places if needles is not None else ():
+            assert needles is not None
+            found = _outline(needles, abs(y - plane_um), reach, 1000.0 * skin.layers[0].top_mm)
+            if found is not None:
+                yield Track(when, float(x), *found)
+
+
+def _outline(needles: Channels, off: float, reach: float, top: float) -> tuple[Array, Array] | None:
+    """Depths below ``top`` and half widths of what a plane ``off`` the axis of a channel shows of it, all in um."""
+    needle, crush = 1000.0 * needles.needle_radius_mm, 1000.0 * needles.crush_mm
+    tip = 1000.0 * needles.tip_length_mm
+    # the tip is a cone: beside its axis the plane leaves it before it ends
+    end = reach - tip * max(off - crush, 0.0) / needle
+    if off >= needle + crush or end <= top:
+        return None
+    depth = np.unique(np.clip([top, *np.linspace(reach - tip, end, 9)], top, end))
+    radius = needle * np.clip((reach - depth) / tip, 0.0, 1.0) + crush
+    return depth - top, np.sqrt(np.maximum(radius**2 - off**2, 0.0))
