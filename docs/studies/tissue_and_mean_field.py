@@ -63,7 +63,8 @@ def main():
     found, shares = {}, {}
     for name, piece in SLICES.items():
         runs = [
-            cs.simulate_tissue(SKIN, PROTOCOL, days=14, seed=s, output_days=DAYS, **piece) for s in SEEDS[name]
+            cs.simulate_tissue(SKIN, PROTOCOL, days=14, seed=s, output_days=DAYS, **piece)
+            for s in SEEDS[name]
         ]
         found[name] = np.array([changes(run.data) for run in runs])
         shares[name] = [killed(run) for run in runs]
@@ -77,7 +78,9 @@ def main():
             cells += [f"{mean:.3g} ± {error:.2g}", f"{mean / expected[k]:.2f}"]
         print(f"| {name} | {day:g} | {expected[k]:.3g} | {' | '.join(cells)} |")
     mean_share = injure(SKIN, SESSION).killed_mean[0]
-    drawn = " | ".join(f"{np.mean(values):.2f} | {np.mean(values) / mean_share:.2f}" for values in shares.values())
+    drawn = " | ".join(
+        f"{np.mean(values):.2f} | {np.mean(values) / mean_share:.2f}" for values in shares.values()
+    )
     print(f"| killed share | 0 | {mean_share:.2f} | {drawn} |")
     print(AFTER)
 

@@ -11,22 +11,21 @@ from collagensim.biology.cast import (
     fgf,
     fibroblasts,
     il_1,
-    il_6,
     macrophages_m1,
     macrophages_m2,
     myofibroblasts,
     neutrophils,
     pdgf,
     tgf_beta_1,
-    tnf_alpha,
 )
 from collagensim.model import Motion, Species, read_parameters
 
 P = read_parameters(Path(__file__).with_name("motility.csv"))
 
-# A cell climbs what the reactions say attracts its kind; a weight of ten answers to a tenth of a wound's peak.
-_LEUCOCYTES = {debris: 10.0, il_1: 10.0, il_6: 10.0}
-_MONOCYTES = {debris: 10.0, tnf_alpha: 10.0, il_6: 10.0, tgf_beta_1: 10.0, pdgf: 10.0}
+# A weight of ten answers to a tenth of a wound's peak. Macrophages climb what lies in a wound, not the growth factors
+# and cytokines that they make themselves: that would let them clump wherever a few of them meet.
+_LEUCOCYTES = {debris: 10.0, il_1: 10.0}
+_MONOCYTES = {debris: 10.0}
 _MITOGENS = {pdgf: 10.0, fgf: 10.0, tgf_beta_1: 10.0}
 
 

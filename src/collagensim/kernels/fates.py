@@ -50,14 +50,16 @@ def choose_fates(
 
 
 @kept
-def enter(expected: Floats, kind: int, seed: int, tick: int, voxels: Integers) -> int:
+def enter(expected: Floats, kind: int, seed: int, tick: int, event: int, voxels: Integers) -> int:
     """Voxels (capacity,) into which cells of a kind enter; returns how many do, however many there is room to note.
+
+    ``event`` tells apart the ways in which cells may enter at one tick.
 
     ``expected`` (n_voxels,) is the mean number of entries of each voxel. The points of one Poisson process of rate 1
     along the running sum of the means fall on each voxel in numbers that are Poisson and independent.
     """
     n, end, number = 0, 0.0, np.uint64(0)
-    point = exponential(seed, GAP * 64 + kind, tick, number)
+    point = exponential(seed, (GAP * 16 + event) * 64 + kind, tick, number)
     for v in range(expected.size):
         end += expected[v]
         while point < end:
@@ -65,7 +67,7 @@ def enter(expected: Floats, kind: int, seed: int, tick: int, voxels: Integers) -
                 voxels[n] = v
             n += 1
             number += np.uint64(1)
-            point += exponential(seed, GAP * 64 + kind, tick, number)
+            point += exponential(seed, (GAP * 16 + event) * 64 + kind, tick, number)
     return n
 
 
@@ -74,10 +76,15 @@ def place(
     voxels: Integers, kind: int, seed: int, tick: int, event: int, shape: Integers, edges_um: Floats, position: Floats,
     direction: Floats, identity: Identities,
 ) -> None:  # fmt: skip
-    """Identity, place (n, 3) within its voxel [um] and direction (n, 3) of cells that appear in ``voxels`` (n,)."""
+    """Identity, place (n, 3) within its voxel [um] and direction (n, 3) of cells that appear in ``voxels`` (n,).
+
+    ``voxels`` ascend; who else enters elsewhere does not matter to a cell.
+    """
+    number = 0
     for i in range(voxels.size):
         v = voxels[i]
-        own = entrant(v, tick, event * 64 + kind, i)
+        number = number + 1 if i > 0 and voxels[i - 1] == v else 0
+        own = entrant(v, tick, event * 64 + kind, number)
         identity[i] = own
         a, b, c, turn = four_uniforms(seed, PLACE, tick, own)
         z, rest = v // (shape[1] * shape[2]), v % (shape[1] * shape[2])

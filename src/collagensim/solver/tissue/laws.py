@@ -72,7 +72,8 @@ class VoxelLaws:
         self._block = bound.space.n_compartments * layer[starts]
         self._surface = np.where(starts == 0, float(np.count_nonzero(layer == layer[0])), 0.0)
         self._y, self._n, self._result = (
-            aligned(voxels.TILE * size, WIDTH) for size in (len(model.species), len(self.plan.cells), self.n_out)
+            aligned(voxels.TILE * size, WIDTH)
+            for size in (len(model.species), len(self.plan.cells), self.n_out)
         )
         # Idle lanes calculate too: with ones, harmlessly.
         self._y[:] = self._n[:] = 1.0

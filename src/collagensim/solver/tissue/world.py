@@ -148,10 +148,10 @@ def settle(world: World, state: State, kind: int, expected: Floats, event: int) 
     """Let cells of a kind appear: on average as many in each voxel as ``expected`` (n_voxels,) says."""
     block = world.block
     voxels = np.empty(int(expected.sum() * 1.5) + 64, dtype=np.int64)
-    n = fates.enter(expected, kind, world.seed, state.tick, voxels)
+    n = fates.enter(expected, kind, world.seed, state.tick, event, voxels)
     if n > voxels.size:
         voxels = np.empty(n, dtype=np.int64)
-        fates.enter(expected, kind, world.seed, state.tick, voxels)
+        fates.enter(expected, kind, world.seed, state.tick, event, voxels)
     position, direction, identity = np.empty((n, 3)), np.empty((n, 3)), np.empty(n, dtype=np.uint64)
     fates.place(
         voxels[:n], kind, world.seed, state.tick, event, np.array(block.shape), block.edges_um, position, direction,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from typing import Any, TypeAlias
 
@@ -22,11 +23,11 @@ agents, fates = kernels_of("cells"), kernels_of("fates")
 def wound(world: World, state: State, injury: Injury, session: int) -> Floats:
     """Injure the tissue in place; returns the channels (n, 3): y, x and the depth they reach [um].
 
-    The same seed and session draw the same places; their depth is the protocol's.
+    The same seed, session, density and block draw the same places; their depth is the protocol's.
     """
     block = world.block
     shape = (block.shape[0], block.shape[2]) if block.is_slice else block.shape
-    drawn = injury.field(shape, block.voxel_um, seed=world.seed + 7919 * session, top_um=block.top_um)
+    drawn = injury.field(shape, block.voxel_um, seed=_seed(world.seed, session), top_um=block.top_um)
     whole = injury.channels is None
     layers = block.layer[:, None, None]
 
@@ -45,6 +46,11 @@ def wound(world: World, state: State, injury: Injury, session: int) -> Floats:
     }
     jump(world, state, {**world.inputs(), **hurt})
     return drawn.channels_um
+
+
+def _seed(seed: int, session: int) -> int:
+    """Seed of a session's channels: another for every tissue and session."""
+    return int.from_bytes(hashlib.sha256(f"{seed} {session}".encode()).digest()[:8])
 
 
 def jump(world: World, state: State, inputs: Mapping[str, Any]) -> None:
