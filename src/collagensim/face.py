@@ -229,6 +229,8 @@ def simulate_tissues(
     ------
     InputError, ModelError
         As `simulate_tissue`.
+    SolveError
+        When every replicate failed.
 
     Warns
     -----

@@ -137,6 +137,17 @@ def test_an_interrupt_before_anything_is_finished_is_one(monkeypatch):
         cs.simulate_tissues(SKIN, PROTOCOL, 3, processes=1, **SMALL)
 
 
+def test_replicates_that_all_fail_raise_the_first_ones_reason(monkeypatch):
+    def fail(*arguments, **options):
+        raise cs.SolveError("it diverged")
+
+    monkeypatch.setattr(replicates, "simulate_tissue", fail)
+    with pytest.raises(
+        cs.SolveError, match="every replicate failed; the first, seed 1: SolveError: it diverged"
+    ):
+        cs.simulate_tissues(SKIN, PROTOCOL, 2, processes=1, **SMALL)
+
+
 @pytest.mark.parametrize(
     ("given", "sentence"),
     [

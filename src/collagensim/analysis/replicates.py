@@ -64,30 +64,25 @@ class Replicates:
     @functools.cached_property
     def data(self) -> xr.Dataset:
         """The averages of all tissues."""
-        first, seeds = self._first.data, list(self.tissues)
-        found = {
-            name: xr.Variable(
-                ("seed", *values.dims),
-                np.stack([t.data[name].values for t in self.tissues.values()]),
-                _about(values),
-            )
-            for name, values in first.data_vars.items()
-        }
-        return xr.Dataset(found, coords={"seed": seeds, **first.coords}, attrs={"notice": NOTICE})
+        return self._stacked(self._first.data, lambda values: values.values)
 
     @functools.cached_property
     def baseline(self) -> xr.Dataset:
         """Resting values of all tissues."""
-        first, seeds = self._first.data, list(self.tissues)
+        return self._stacked(
+            self._first.data.isel(time=0, drop=True), lambda values: values.attrs["baseline"]
+        )
+
+    def _stacked(self, like: xr.Dataset, read: Callable[[xr.DataArray], Any]) -> xr.Dataset:
+        """What is read of each variable of each tissue, over seeds and the axes of ``like``."""
         found = {
             name: xr.Variable(
-                ("seed", *values.dims[1:]),
-                np.array([t.data[name].attrs["baseline"] for t in self.tissues.values()]), _about(values),
+                ("seed", *values.dims), np.array([read(t.data[name]) for t in self.tissues.values()]),
+                {about: values.attrs[about] for about in ("units", "long_name")},
             )
-            for name, values in first.data_vars.items()
+            for name, values in like.data_vars.items()
         }  # fmt: skip
-        layers = {name: at for name, at in first.coords.items() if name != "time"}
-        return xr.Dataset(found, coords={"seed": seeds, **layers})
+        return xr.Dataset(found, coords={"seed": list(self.tissues), **like.coords}, attrs={"notice": NOTICE})
 
     def mean(self) -> xr.Dataset:
         """Means over the seeds."""
@@ -109,8 +104,6 @@ class Replicates:
 
     @property
     def _first(self) -> Tissue:
-        if not self.tissues:
-            raise SolveError("no replicate was finished: see failures")
         return next(iter(self.tissues.values()))
 
     def __repr__(self) -> str:
@@ -166,6 +159,8 @@ def simulate_tissues(
         except KeyboardInterrupt:
             if not found:
                 raise
+    if not found:
+        raise SolveError(f"every replicate failed; the first, seed {chosen[0]}: {failures[chosen[0]]}")
     if failures:
         seed, reason = next(iter(failures.items()))
         text = (
@@ -218,7 +213,3 @@ def _seeds(given: int | Iterable[int]) -> list[int]:
     if not seeds or len(set(seeds)) < len(seeds):
         raise InputError(f"seeds {shown(seeds)}: give one or more, each once")
     return seeds
-
-
-def _about(values: xr.DataArray) -> dict[str, Any]:
-    return {name: values.attrs[name] for name in ("units", "long_name") if name in values.attrs}

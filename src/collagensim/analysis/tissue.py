@@ -12,9 +12,9 @@ from collagensim.model import Model, Motion
 from collagensim.response import Tissue
 from collagensim.skin import Skin
 from collagensim.solver.tissue.course import timetable
-from collagensim.solver.tissue.memory import bytes_needed
+from collagensim.solver.tissue.memory import kept_bytes, working_bytes
 from collagensim.solver.tissue.run import KEPT_DAYS, simulate_tissue
-from collagensim.solver.tissue.space import Block, block_of
+from collagensim.solver.tissue.space import block_of
 from collagensim.treatment import Protocol
 
 BLOCK = ("width_mm", "breadth_mm", "depth_mm", "voxel_um", "slab_um")
@@ -43,26 +43,22 @@ def forecast(
     Raises
     ------
     InputError
-        When ``at_once`` courses need more memory than is free.
+        When they, and ``at_once`` of them at work, need more memory than is free.
     """
     instance("skin", skin, Skin, "for example Skin(site='cheek')")
     instance("protocol", protocol, Protocol, "for example Protocol.series(Session(depth_mm=1.5))")
     block = block_of(skin, **{name: options[name] for name in BLOCK})
     days = in_range("days", options["days"], 0.0, 3650.0, "days")
     kept = KEPT_DAYS if options["kept_days"] is None else options["kept_days"]
-    needed = bytes_needed(model, block, len(kept) + 1) * at_once
+    needed = at_once * working_bytes(model, block) + n * kept_bytes(model, block, len(kept) + 1)
     free = free_bytes()
-    size = _size(block)
+    who = f"{n} tissues, {at_once} at once," if n > 1 else "a tissue"
+    size = f"{' x '.join(str(n) for n in block.shape)} voxels"
     if free is not None and needed > free:
-        many = f"{at_once} tissues at once" if at_once > 1 else "a tissue"
         raise InputError(
-            f"{many} of {size} need about {_shown(needed)} of memory, and {_shown(free)} are free: give a smaller "
-            "block, larger voxels or fewer kept_days" + (" or processes" if at_once > 1 else "")
+            f"{who} of {size} {'need' if n > 1 else 'needs'} about {_shown(needed)} of memory, and {_shown(free)} are "
+            "free: give a smaller block, larger voxels or fewer kept_days"
+            + (" or processes" if at_once > 1 else "")
         )
     ends = timetable(protocol, days)
-    many = f"{n} tissues" if n > 1 else "a tissue"
-    return ends, f"{many} of {size}, {len(ends)} steps each; about {_shown(needed)} of memory"
-
-
-def _size(block: Block) -> str:
-    return f"{' x '.join(str(n) for n in block.shape)} voxels"
+    return ends, f"{who} of {size}, {len(ends)} steps each; about {_shown(needed)} of memory"

@@ -152,7 +152,7 @@ def kernels_of(name: str) -> ModuleType:
     text = kernel_text(name)
     full = f"collagensim_{name}_{digest(text)}"
     if not any((cache_folder() / "__pycache__").glob(f"{full}.*.nbi")):
-        _tell(f"kernels of the {name}")
+        _tell("the solver" if name == "stepper" else f"the tissue's {name}")
     module = load_module(full, text)
     for function in vars(module).values():
         _load_at_once(function)

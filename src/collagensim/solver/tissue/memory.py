@@ -9,8 +9,12 @@ from collagensim.solver.tissue.space import Block
 COPIES = 8.0
 
 
-def bytes_needed(model: Model, block: Block, n_kept: int) -> float:
-    """Return the bytes that a course takes which keeps so many moments; cells weigh little beside voxels."""
+def working_bytes(model: Model, block: Block) -> float:
+    """Return what a course takes while it runs [byte]."""
+    return 8.0 * block.n_voxels * COPIES * (len(model.species) + len(model.derived))
+
+
+def kept_bytes(model: Model, block: Block, n_kept: int) -> float:
+    """Return what so many kept moments take [byte]; cells weigh little beside voxels."""
     fields = sum(species.kind in ("soluble", "matrix") for species in model.species)
-    variables = len(model.species) + len(model.derived)
-    return 8.0 * block.n_voxels * (COPIES * variables + n_kept * fields)
+    return 8.0 * block.n_voxels * n_kept * fields
