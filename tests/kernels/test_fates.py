@@ -52,7 +52,7 @@ def test_a_fate_depends_on_who_and_when_and_not_on_the_others():
 def test_entries_are_poisson_in_every_voxel():
     expected = np.tile([0.0, 0.2, 1.5], 20_000)
     voxels = np.empty(60_000, dtype=np.int64)
-    n = fates.enter(expected, 1, 7, 11, fates.PLACE, voxels)
+    n = fates.enter(2.0 * expected, 0.5, 1, 7, 11, fates.PLACE, voxels)
     counts = np.bincount(voxels[:n], minlength=expected.size).reshape(-1, 3)
     assert not counts[:, 0].any()
     for column, mean in ((1, 0.2), (2, 1.5)):
@@ -64,11 +64,11 @@ def test_entries_are_poisson_in_every_voxel():
 def test_entries_without_room_are_counted_and_come_again_with_it():
     expected = np.full(100, 0.5)
     little, enough = np.empty(3, dtype=np.int64), np.empty(200, dtype=np.int64)
-    n = fates.enter(expected, 0, 1, 1, fates.PLACE, little)
-    assert n == fates.enter(expected, 0, 1, 1, fates.PLACE, enough) > 3
+    n = fates.enter(expected, 1.0, 0, 1, 1, fates.PLACE, little)
+    assert n == fates.enter(expected, 1.0, 0, 1, 1, fates.PLACE, enough) > 3
     np.testing.assert_array_equal(little, enough[:3])
     otherwise = np.empty(200, dtype=np.int64)
-    fates.enter(expected, 0, 1, 1, fates.START, otherwise)
+    fates.enter(expected, 1.0, 0, 1, 1, fates.START, otherwise)
     assert np.any(otherwise[:3] != little)
 
 

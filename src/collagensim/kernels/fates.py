@@ -50,18 +50,18 @@ def choose_fates(
 
 
 @kept
-def enter(expected: Floats, kind: int, seed: int, tick: int, event: int, voxels: Integers) -> int:
+def enter(rate: Floats, share: float, kind: int, seed: int, tick: int, event: int, voxels: Integers) -> int:
     """Voxels (capacity,) into which cells of a kind enter; returns how many do, however many there is room to note.
 
     ``event`` tells apart the ways in which cells may enter at one tick.
 
-    ``expected`` (n_voxels,) is the mean number of entries of each voxel. The points of one Poisson process of rate 1
-    along the running sum of the means fall on each voxel in numbers that are Poisson and independent.
+    ``rate`` (n_voxels,) times ``share`` is the mean number of entries of each voxel. The points of one Poisson process
+    of rate 1 along the running sum of the means fall on each voxel in numbers that are Poisson and independent.
     """
     n, end, number = 0, 0.0, np.uint64(0)
     point = exponential(seed, (GAP * 16 + event) * 64 + kind, tick, number)
-    for v in range(expected.size):
-        end += expected[v]
+    for v in range(rate.size):
+        end += rate[v] * share
         while point < end:
             if n < voxels.size:
                 voxels[n] = v

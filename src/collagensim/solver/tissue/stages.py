@@ -112,12 +112,13 @@ def fate(world: World, state: State, senses: Senses, days: float) -> None:
         else:
             newborn.append((event.other, *daughters(world, state, who)))
             state.made[event.other, BORN] += who.size
-    state.keep(alive)
+    if not alive.all():
+        state.keep(alive)
     for kind, position, direction, identity in newborn:
         state.add(np.full(identity.size, kind, dtype=np.int64), position, direction, identity)
     for kind, row in enumerate(plan.entry_rows):
         if row >= 0:
-            settle(world, state, kind, senses.found[row] * (world.block.voxel_mm3 * days), fates.PLACE)
+            settle(world, state, kind, senses.found[row], world.block.voxel_mm3 * days, fates.PLACE)
 
 
 def daughters(world: World, state: State, mothers: Integers) -> tuple[Floats, Floats, npt.NDArray[np.uint64]]:
@@ -164,11 +165,18 @@ def move(world: World, state: State, senses: Senses, days: float) -> None:
     """Let every cell walk."""
     block, motions = world.block, world.motions
     attraction = np.zeros((world.n_kinds, *block.shape))
+    known: dict[tuple[tuple[int, float], ...], int] = {}
     for kind, motion in enumerate(motions):
-        for species, weight in motion.climbs.items():
-            i = world.model.species.index(species)
-            attraction[kind] += weight * senses.levels[i].reshape(block.shape)
-    np.log1p(attraction, out=attraction)
+        climbs = tuple(
+            (world.model.species.index(species), weight) for species, weight in motion.climbs.items()
+        )
+        if climbs in known:
+            attraction[kind] = attraction[known[climbs]]
+        elif climbs:
+            known[climbs] = kind
+            for i, weight in climbs:
+                attraction[kind] += weight * senses.levels[i].reshape(block.shape)
+            np.log1p(attraction[kind], out=attraction[kind])
 
     def each(name: str) -> Floats:
         return np.array([motion.value(name) for motion in motions])

@@ -139,19 +139,20 @@ def resting_state(world: World) -> State:
         np.zeros((world.n_kinds, 5), dtype=np.int64),
     )  # fmt: skip
     for kind, i in enumerate(world.cells):
-        per_row = levels[:, i] * block.voxel_mm3
-        settle(world, state, kind, np.repeat(per_row, shape[1] * shape[2]), fates.START)
+        density = np.repeat(levels[:, i], shape[1] * shape[2])
+        settle(world, state, kind, density, block.voxel_mm3, fates.START)
     return state
 
 
-def settle(world: World, state: State, kind: int, expected: Floats, event: int) -> None:
-    """Let cells of a kind appear: on average as many in each voxel as ``expected`` (n_voxels,) says."""
-    block = world.block
-    voxels = np.empty(int(expected.sum() * 1.5) + 64, dtype=np.int64)
-    n = fates.enter(expected, kind, world.seed, state.tick, event, voxels)
+def settle(world: World, state: State, kind: int, rate: Floats, share: float, event: int) -> None:
+    """Let cells of a kind appear: on average as many in each voxel as ``rate`` (n_voxels,) times ``share`` says."""
+    block, voxels = world.block, np.empty(1024, dtype=np.int64)
+    n = fates.enter(rate, share, kind, world.seed, state.tick, event, voxels)
     if n > voxels.size:
         voxels = np.empty(n, dtype=np.int64)
-        fates.enter(expected, kind, world.seed, state.tick, event, voxels)
+        fates.enter(rate, share, kind, world.seed, state.tick, event, voxels)
+    if n == 0:
+        return
     position, direction, identity = np.empty((n, 3)), np.empty((n, 3)), np.empty(n, dtype=np.uint64)
     fates.place(
         voxels[:n], kind, world.seed, state.tick, event, np.array(block.shape), block.edges_um, position, direction,
