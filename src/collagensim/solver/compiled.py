@@ -125,7 +125,7 @@ def compiled(model: Model) -> Compiled:
 
 
 def machine_code(name: str, text: str, kind: str) -> dict[str, int]:
-    """Return the addresses of those of the `FUNCTIONS` that a text defines, for one kind of numbers, by name.
+    """Return the addresses of the functions that a text defines, for one kind of numbers, by name.
 
     Parameters
     ----------

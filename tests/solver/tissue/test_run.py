@@ -54,7 +54,7 @@ def test_what_is_written_down_changes_nothing(tissue):
 
 def test_every_cell_is_accounted_for():
     world, state = struck_world()
-    senses = new_senses(world)
+    senses, start = new_senses(world), state.made.copy()
     for _ in range(60):
         step(world, state, senses, 1)
         made = state.made
@@ -63,7 +63,11 @@ def test_every_cell_is_accounted_for():
         assert np.unique(state.identity).size == state.n_cells
         assert np.all(state.position >= 0.0)
         assert np.all(state.position < world.block.size_um)
-    assert state.made[:, [ENTERED, DIED]].sum() > 0
+    # Something of each kind happened on the way, or nothing was counted.
+    happened = (state.made - start).sum(axis=0)
+    assert happened[ENTERED] > 0
+    assert happened[DIED] > 0
+    assert happened[BECAME] == happened[LEFT] > 0
 
 
 def test_no_field_is_ever_negative():

@@ -163,13 +163,10 @@ def deposit(world: World, state: State, senses: Senses, days: float) -> None:
 
 def move(world: World, state: State, senses: Senses, days: float) -> None:
     """Let every cell walk."""
-    block, motions = world.block, world.motions
+    block, gait = world.block, world.gait
     attraction = np.zeros((world.n_kinds, *block.shape))
     known: dict[tuple[tuple[int, float], ...], int] = {}
-    for kind, motion in enumerate(motions):
-        climbs = tuple(
-            (world.model.species.index(species), weight) for species, weight in motion.climbs.items()
-        )
+    for kind, climbs in enumerate(world.climbs):
         if climbs in known:
             attraction[kind] = attraction[known[climbs]]
         elif climbs:
@@ -177,14 +174,10 @@ def move(world: World, state: State, senses: Senses, days: float) -> None:
             for i, weight in climbs:
                 attraction[kind] += weight * senses.levels[i].reshape(block.shape)
             np.log1p(attraction[kind], out=attraction[kind])
-
-    def each(name: str) -> Floats:
-        return np.array([motion.value(name) for motion in motions])
-
     agents.move(
-        state.kind, state.position, state.direction, state.identity, each("speed"), each("persistence"), attraction,
-        each("attraction"), np.zeros((0, 0, 0, 3)), each("guidance"), np.ones(block.shape), days, world.seed,
-        fates.WALK, state.tick, block.edges_um, np.empty((world.n_kinds, agents.N_WALK)),
+        state.kind, state.position, state.direction, state.identity, gait["speed"], gait["persistence"], attraction,
+        gait["attraction"], np.zeros((0, 0, 0, 3)), gait["guidance"], world.room, days, world.seed, fates.WALK,
+        state.tick, block.edges_um, np.empty((world.n_kinds, agents.N_WALK)),
         np.empty((agents.N_NOISE, agents.CHUNK)),
     )  # fmt: skip
 

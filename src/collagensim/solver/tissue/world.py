@@ -28,6 +28,7 @@ Integers: TypeAlias = npt.NDArray[np.int64]
 agents, fates = kernels_of("cells"), kernels_of("fates")
 
 TICKS = 288  # of a day: five minutes
+# How far a cell feels others [um]: some body lengths; assumed, 20 to 100. It belongs to no species.
 SENSING_UM = 50.0
 
 
@@ -68,6 +69,23 @@ class World:
         """Weights with which a cell feels the cells around it."""
         found: Floats = agents.sight(SENSING_UM / self.block.voxel_um, 2 if self.block.is_slice else 3)
         return found
+
+    @functools.cached_property
+    def climbs(self) -> tuple[tuple[tuple[int, float], ...], ...]:
+        """Of each cell species what it climbs: positions in the model's list and weights."""
+        index = self.model.species.index
+        return tuple(tuple((index(s), weight) for s, weight in m.climbs.items()) for m in self.motions)
+
+    @functools.cached_property
+    def gait(self) -> dict[str, Floats]:
+        """Speed, persistence, attraction and guidance of the cell species, (n_kinds,) each."""
+        names = ("speed", "persistence", "attraction", "guidance")
+        return {name: np.array([motion.value(name) for motion in self.motions]) for name in names}
+
+    @functools.cached_property
+    def room(self) -> Floats:
+        """By what crowding slows cells (nz, ny, nx): by nothing, so far."""
+        return np.ones(self.block.shape)
 
     @property
     def surface_names(self) -> frozenset[str]:
