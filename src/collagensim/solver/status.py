@@ -26,6 +26,6 @@ _ADVICE = {
     Status.NOT_FINITE: "look at the rate laws of the named variable: a division by zero or a growth without bound",
     Status.STEP_TOO_SMALL: "look for a state that runs away in finite time or is drained below zero, or loosen rtol",
     Status.SINGULAR: "look for a state that nothing limits; a smaller rtol also shortens the step",
-    Status.STEP_LIMIT: "loosen rtol or shorten the span",
+    Status.STEP_LIMIT: "raise max_steps, loosen rtol or shorten the span",
     Status.DEADLINE: "raise deadline_s, loosen rtol or shorten the span",
 }
