@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 import collagensim as cs
-from collagensim.biology import dermal_motility
+from collagensim.biology import dermal_architecture
 from collagensim.solver.tissue.course import PACE
 from collagensim.solver.tissue.space import block_of
 from collagensim.solver.tissue.stages import new_senses, step
@@ -27,7 +27,7 @@ WIDTH_MM, DEPTH_MM, CELLS = 3.0, 2.0, 10_000
 def slab():
     """Thickness [um] with which the slice holds ten thousand cells at rest."""
     block = block_of(SKIN, width_mm=WIDTH_MM, depth_mm=depth())
-    world = world_of(cs.dermal_healing(), SKIN, block, dermal_motility(), 1)
+    world = world_of(cs.dermal_healing(), SKIN, block, dermal_architecture(), 1)
     per_um = resting_state(world).n_cells / block.slab_um
     return CELLS / per_um
 
@@ -48,7 +48,7 @@ def steps_in(days):
 
 def struck():
     block = block_of(SKIN, width_mm=WIDTH_MM, depth_mm=depth(), slab_um=slab())
-    world = world_of(cs.dermal_healing(), SKIN, block, dermal_motility(), 1)
+    world = world_of(cs.dermal_healing(), SKIN, block, dermal_architecture(), 1)
     state = resting_state(world)
     wound(world, state, injure(SKIN, SESSION), 0)
     return world, state

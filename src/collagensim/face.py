@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
     from collagensim.analysis.replicates import Replicates
-    from collagensim.model import Model, Motion
+    from collagensim.model import Architecture, Model
     from collagensim.response import Ensemble, Response, Tissue
     from collagensim.skin import Skin
     from collagensim.treatment import Protocol
@@ -98,7 +98,7 @@ def simulate_tissue(
     slab_um: float = 100.0,
     ageing: bool = True,
     model: Model | None = None,
-    motions: Sequence[Motion] | None = None,
+    architecture: Architecture | None = None,
     output_days: Iterable[float] | None = None,
     kept_days: Iterable[float] | None = None,
     progress: bool | None = None,
@@ -128,8 +128,8 @@ def simulate_tissue(
         Whether untreated collagen is slowly lost.
     model : Model, optional
         Another biology, or ``dermal_healing()`` with other parameter values.
-    motions : sequence of Motion, optional
-        How each cell species of the model moves; default that of ``dermal_healing()``.
+    architecture : Architecture, optional
+        How the parts of the tissue lie and move; default that of ``dermal_healing()``.
     output_days : iterable of float, optional
         Increasing days within [0, days]; default daily. They are rounded to five minutes, and change nothing.
     kept_days : iterable of float, optional
@@ -156,11 +156,11 @@ def simulate_tissue(
         When the skin carries a risk for which needling is advised against.
     """
     from collagensim.analysis.tissue import simulate_watched as run
-    from collagensim.biology import dermal_healing, dermal_motility
+    from collagensim.biology import dermal_architecture, dermal_healing
 
     return run(
-        dermal_healing() if model is None else model, dermal_motility() if motions is None else motions, skin,
-        protocol, progress=progress,
+        dermal_healing() if model is None else model,
+        dermal_architecture() if architecture is None else architecture, skin, protocol, progress=progress,
         options={
             "days": days, "seed": seed, "width_mm": width_mm, "breadth_mm": breadth_mm, "depth_mm": depth_mm,
             "voxel_um": voxel_um, "slab_um": slab_um, "ageing": ageing,
@@ -175,9 +175,11 @@ def branch_tissue(
 ) -> Tissue:
     """Return a tissue that goes on from a kept day; see `Tissue.branch`."""
     from collagensim.analysis.branch_tissue import branched
-    from collagensim.biology import dermal_healing, dermal_motility
+    from collagensim.biology import dermal_architecture, dermal_healing
 
-    return branched(tissue, day, protocol, days=days, model=dermal_healing(), motions=dermal_motility())
+    return branched(
+        tissue, day, protocol, days=days, model=dermal_healing(), architecture=dermal_architecture()
+    )
 
 
 def simulate_tissues(
@@ -195,7 +197,7 @@ def simulate_tissues(
     slab_um: float = 100.0,
     ageing: bool = True,
     model: Model | None = None,
-    motions: Sequence[Motion] | None = None,
+    architecture: Architecture | None = None,
     output_days: Iterable[float] | None = None,
     kept_days: Iterable[float] | None = None,
 ) -> Replicates:
@@ -216,7 +218,7 @@ def simulate_tissues(
         Whether to draw a bar of simulated days on stderr; default in a terminal or notebook.
     days, width_mm, breadth_mm, depth_mm, voxel_um, slab_um, ageing, output_days, kept_days
         As in `simulate_tissue`.
-    model, motions
+    model, architecture
         As in `simulate_tissue`; only `dermal_healing`, with any parameter values, goes to other processes.
 
     Returns
@@ -242,7 +244,7 @@ def simulate_tissues(
     from collagensim.analysis.replicates import simulate_tissues as run
 
     return run(
-        _biology_to_send(model, motions, processes), skin, protocol, seeds=seeds, processes=processes,
+        _biology_to_send(model, architecture, processes), skin, protocol, seeds=seeds, processes=processes,
         progress=progress,
         options={
             "days": days, "width_mm": width_mm, "breadth_mm": breadth_mm, "depth_mm": depth_mm, "voxel_um": voxel_um,
@@ -253,31 +255,31 @@ def simulate_tissues(
 
 
 def _biology_to_send(
-    model: Model | None, motions: Sequence[Motion] | None, processes: int | None
-) -> Callable[[], tuple[Model, Sequence[Motion]]]:
-    """Return a function that gives model and motions and that other processes understand."""
+    model: Model | None, architecture: Architecture | None, processes: int | None
+) -> Callable[[], tuple[Model, Architecture]]:
+    """Return a function that gives model and architecture and that other processes understand."""
     import functools
 
-    from collagensim.biology import dermal_healing, dermal_motility
+    from collagensim.biology import dermal_architecture, dermal_healing
     from collagensim.errors import InputError, ModelError
 
-    known, moves = dermal_healing(), dermal_motility()
+    known, lies = dermal_healing(), dermal_architecture()
     if processes == 1:
-        return lambda: (known if model is None else model, moves if motions is None else motions)
+        return lambda: (known if model is None else model, lies if architecture is None else architecture)
     changed = {} if model is None else dict(model.changed)
     try:
         is_known = model is None or known.with_parameters(changed).hash == model.hash
     except ModelError:
         is_known = False
-    if not is_known or (motions is not None and tuple(motions) != moves):
+    if not is_known or (architecture is not None and architecture != lies):
         raise InputError("only dermal_healing can be simulated in other processes: give processes=1")
     return functools.partial(_known_biology, changed)
 
 
-def _known_biology(changed: Mapping[str, float]) -> tuple[Model, Sequence[Motion]]:
-    from collagensim.biology import dermal_healing, dermal_motility
+def _known_biology(changed: Mapping[str, float]) -> tuple[Model, Architecture]:
+    from collagensim.biology import dermal_architecture, dermal_healing
 
-    return dermal_healing().with_parameters(changed), dermal_motility()
+    return dermal_healing().with_parameters(changed), dermal_architecture()
 
 
 def simulate_many(

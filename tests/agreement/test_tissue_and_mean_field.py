@@ -7,7 +7,7 @@ import pytest
 from scipy.integrate import solve_ivp
 
 import collagensim as cs
-from collagensim.biology import dermal_motility
+from collagensim.biology import dermal_architecture
 from collagensim.solver.tissue.diffusion import Diffuser
 from collagensim.solver.tissue.space import block_of
 from collagensim.solver.tissue.stages import new_senses, step
@@ -26,7 +26,7 @@ def well_mixed(slab_um, seed):
     model = cs.dermal_healing()
     block = block_of(SKIN, width_mm=0.32, depth_mm=0.15, slab_um=slab_um)
     assert not block.layer.any()
-    world = world_of(model, SKIN, block, dermal_motility(), seed)
+    world = world_of(model, SKIN, block, dermal_architecture(), seed)
     fast = np.full(world.soluble.size, 1e10)
     world = dataclasses.replace(world, diffuser=Diffuser(block.shape, block.voxel_um, fast))
     state = resting_state(world)

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 import collagensim.biology
-from collagensim.biology import dermal_healing, motility
+from collagensim.biology import architecture, dermal_healing
 from collagensim.biology.reference import reference_problems
 from collagensim.model.expression import as_node, evaluate
 from collagensim.skin import Skin
@@ -50,7 +50,7 @@ def test_every_parameter_has_a_source_in_the_bibliography_and_says_what_it_is():
 def test_the_bibliography_holds_nothing_that_is_not_cited():
     cited = {p.source.key for p in MODEL.parameters.values()} | {"robertson1966", "waugh2006", "adler2020"}
     cited |= {problem.source.key for problem in reference_problems()}
-    cited |= {parameter.source.key for parameter in vars(motility.P).values()}
+    cited |= {parameter.source.key for parameter in vars(architecture.P).values()}
     assert bibliography() == cited
 
 

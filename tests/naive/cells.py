@@ -21,6 +21,18 @@ def extended(field, width):
 
 
 def sense(counts, weights):
+    """Every voxel's weighted mean over the others in a cube of neighbours, a square in a slice."""
+    own = np.zeros(counts.shape[1:])
+    for place in np.ndindex(own.shape):
+        alone = np.zeros((1, *own.shape))
+        alone[(0, *place)] = 1.0
+        own[place] = weigh(alone, weights)[(0, *place)]
+    return (
+        weigh(counts, weights) if own.max() > 1.0 - 1e-12 else (weigh(counts, weights) - own * counts) / (1.0 - own)
+    )
+
+
+def weigh(counts, weights):
     """Every voxel's weighted mean over a cube of neighbours, a square in a slice."""
     reach = len(weights) - 1
     out = np.zeros_like(counts)

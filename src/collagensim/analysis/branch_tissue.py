@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
 from collagensim.analysis.branch import _joined, _same_model
 from collagensim.errors import InputError, ModelError, in_range, instance, plain
-from collagensim.model import Model, Motion
+from collagensim.model import Architecture, Model
 from collagensim.response import Tissue
 from collagensim.skin import Skin
 from collagensim.solver.tissue.course import SLOWEST, tick_of
@@ -28,24 +28,24 @@ def branched(
     *,
     days: float | None,
     model: Model,
-    motions: Sequence[Motion],
+    architecture: Architecture,
 ) -> Tissue:
     """Return the course of ``tissue`` until the kept ``day`` [day], then of ``protocol``; see `Tissue.branch`.
 
     Parameters
     ----------
     tissue : Tissue
-        Made with ``model``, or that model with other parameter values, and ``motions``.
+        Made with ``model``, or that model with other parameter values, and ``architecture``.
     day, protocol, days
         As in `Tissue.branch`.
-    model, motions
+    model, architecture
         The biology that is known; a tissue of another is refused.
     """
     record, options = tissue.provenance, tissue.provenance["options"]
     known = _same_model(model, record)
-    if told(motions) != options["motions"]:
+    if told(architecture) != options["architecture"]:
         raise ModelError(
-            "the cells of this tissue moved otherwise than this version knows: simulate again to branch"
+            "the architecture of this tissue was told otherwise than this version knows it: simulate again to branch"
         )
     begin = _kept(tissue, day)
     before = Protocol.from_dict(record["protocol"])
@@ -53,7 +53,7 @@ def branched(
     end = in_range("days", options["days"] if days is None else days, begin, 3650.0, "days")
     kept = options["kept_days"]
     return simulate_tissue(
-        known, motions, Skin.from_dict(record["skin"]), after, days=end, past=tissue, begin=begin,
+        known, architecture, Skin.from_dict(record["skin"]), after, days=end, past=tissue, begin=begin,
         output_days=_output_days(options, end), kept_days=kept and [day for day in kept if day <= end],
         **{name: options[name] for name in SETTINGS},
     )  # fmt: skip

@@ -25,7 +25,7 @@ from collagensim.errors import (
     shown,
     whole,
 )
-from collagensim.model import Model, Motion
+from collagensim.model import Architecture, Model
 from collagensim.notice import NOTICE
 from collagensim.response import Tissue
 from collagensim.skin import Skin
@@ -33,7 +33,7 @@ from collagensim.solver.simulate import warn
 from collagensim.solver.tissue.run import simulate_tissue
 from collagensim.treatment import Protocol
 
-Biology: TypeAlias = Callable[[], tuple[Model, Sequence[Motion]]]
+Biology: TypeAlias = Callable[[], tuple[Model, Architecture]]
 
 NOT_RUN = "not run: interrupted"
 SECONDS_BETWEEN = 0.5  # that a process lets pass before it says again how far it is
@@ -126,7 +126,7 @@ def simulate_tissues(
     Parameters
     ----------
     biology : function
-        Gives model and motions. With more than one process it must be fit for `pickle`, as models are not.
+        Gives model and architecture. With more than one process it must be fit for `pickle`, as models are not.
     skin, protocol, seeds, processes, progress
         As in `collagensim.simulate_tissues`.
     options : mapping

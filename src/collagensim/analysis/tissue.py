@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from collagensim.analysis.day_bar import day_bar
 from collagensim.analysis.memory import _shown, free_bytes
 from collagensim.errors import InputError, in_range, instance
-from collagensim.model import Model, Motion
+from collagensim.model import Architecture, Model
 from collagensim.response import Tissue
 from collagensim.skin import Skin
 from collagensim.solver.tissue.course import timetable
@@ -22,7 +22,7 @@ BLOCK = ("width_mm", "breadth_mm", "depth_mm", "voxel_um", "slab_um")
 
 def simulate_watched(
     model: Model,
-    motions: Sequence[Motion],
+    architecture: Architecture,
     skin: Skin,
     protocol: Protocol,
     *,
@@ -32,7 +32,7 @@ def simulate_watched(
     """Return a tissue; see `collagensim.simulate_tissue`, whose other arguments are ``options``."""
     ends, statement = forecast(model, skin, protocol, options, 1)
     with day_bar(ends, 1, "tissue", progress, statement) as move:
-        return simulate_tissue(model, motions, skin, protocol, watch=lambda day: move([day]), **options)
+        return simulate_tissue(model, architecture, skin, protocol, watch=lambda day: move([day]), **options)
 
 
 def forecast(

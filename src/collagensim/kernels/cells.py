@@ -18,7 +18,7 @@ import numpy as np
 from collagensim.kernels.draws import inlined
 from collagensim.kernels.numbers import kept
 from collagensim.kernels.places import index_along, inverse, nearest_image, put_back, wrapped
-from collagensim.kernels.smoothing import sight, smooth_across, smooth_down, smooth_rows
+from collagensim.kernels.smoothing import leave_out, sight, smooth_across, smooth_down, smooth_rows
 from collagensim.kernels.walk import CHUNK, N_NOISE, N_WALK, ROOM, draw, feel, take_step, walk_of
 
 if TYPE_CHECKING:
@@ -134,10 +134,15 @@ def displace(position: Floats, direction: Floats, shift: Floats, voxel_um: Edges
 
 @kept
 def sense(counts: Floats, weights: Floats, out: Floats, scratch: Floats, padded: Floats) -> None:
-    """Mean number of cells per voxel that a cell in each voxel feels around it; totals over all voxels are kept.
+    """Mean number of cells per voxel that a cell in each voxel feels around it, itself left out.
 
-    out = W_z W_y W_x counts, with (W c)[i] = w[0] c[i] + sum over j of w[j] (c[i - j] + c[i + j]) along each axis that
-    has cells on it (not y in a slice), around the sides, and mirrored at top and bottom.
+    With W = W_z W_y W_x and (W_x c)[i] = w[0] c[i] + sum over j of w[j] (c[i - j] + c[i + j]) along each axis that has
+    cells on it (not y in a slice), around the sides, and mirrored at top and bottom::
+
+        out = (W counts - o counts) / (1 - o)       o = W[v, v], the weight of a voxel for itself
+
+    Cells strewn at random are then felt, on average, as dense as they are: at a place without a cell and at a cell's
+    own place, of which what it would feel of itself is left out. With weights of a single voxel it feels that.
 
     Parameters
     ----------
@@ -157,6 +162,7 @@ def sense(counts: Floats, weights: Floats, out: Floats, scratch: Floats, padded:
             smooth_rows(counts[k], weights, padded, out[k])
             smooth_across(out[k], weights, scratch)
         smooth_down(scratch, weights, out[k])
+        leave_out(counts[k], weights, out[k])
 
 
 @kept

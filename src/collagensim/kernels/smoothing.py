@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     Floats: TypeAlias = npt.NDArray[np.float64]
 
-__all__ = ["sight", "smooth_across", "smooth_down", "smooth_rows"]
+__all__ = ["leave_out", "sight", "smooth_across", "smooth_down", "smooth_rows"]
 
 
 def sight(radius_voxels: float, n_axes: int) -> Floats:
@@ -116,3 +116,43 @@ def smooth_down(source: Floats, weights: Floats, out: Floats) -> None:
                 weigh_both(
                     weights[j], source[mirrored(z - j, nz), y], source[mirrored(z + j, nz), y], out[z, y]
                 )
+
+
+@inlined
+def own_share(weights: Floats, n: int) -> float:
+    """The weight of a voxel for itself along an axis of n voxels that repeats itself."""
+    own = float(weights[0])
+    for j in range(1, weights.size):
+        if j % n == 0:
+            own += 2.0 * weights[j]
+    return own
+
+
+@inlined
+def own_share_down(weights: Floats, z: int, nz: int) -> float:
+    """The weight of a voxel of row z for itself and for what mirrors at top and bottom show of it."""
+    own = float(weights[0])
+    for j in range(1, weights.size):
+        if mirrored(z - j, nz) == z:
+            own += weights[j]
+        if mirrored(z + j, nz) == z:
+            own += weights[j]
+    return own
+
+
+@inlined
+def leave_out(source: Floats, weights: Floats, out: Floats) -> None:
+    """Take from what is smoothed along all axes each voxel's own share, and weigh the others more; (nz, ny, nx)."""
+    nz, ny, nx = out.shape
+    beside = own_share(weights, nx)
+    if ny > 1:
+        beside *= own_share(weights, ny)
+    for z in range(nz):
+        own = beside * own_share_down(weights, z, nz)
+        if own >= 1.0 - 1e-12:
+            continue
+        more = 1.0 / (1.0 - own)
+        for y in range(ny):
+            for x in range(nx):
+                # Where nobody else is felt, rounding may leave a little less than nobody.
+                out[z, y, x] = max(more * (out[z, y, x] - own * source[z, y, x]), 0.0)

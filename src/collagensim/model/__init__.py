@@ -1,5 +1,6 @@
 """What a model is: species, parameters with pedigree, rate laws, reactions, inputs, jumps and transport."""
 
+from collagensim.model.architecture import Architecture
 from collagensim.model.declarations import (
     Basal,
     Derived,
@@ -18,7 +19,7 @@ from collagensim.model.motion import Motion
 from collagensim.model.parameters import read_parameters
 
 __all__ = [
-    "Basal", "Derived", "Expression", "Input", "Jump", "Model", "Motion", "Operand", "Parameter", "Reaction", "Source",
-    "Species", "Transport", "evaluate", "exp", "hill", "inhibition", "log", "read_parameters", "saturation",
-    "smooth_positive", "sqrt",
+    "Architecture", "Basal", "Derived", "Expression", "Input", "Jump", "Model", "Motion", "Operand", "Parameter",
+    "Reaction", "Source", "Species", "Transport", "evaluate", "exp", "hill", "inhibition", "log", "read_parameters",
+    "saturation", "smooth_positive", "sqrt",
 ]  # fmt: skip

@@ -35,6 +35,7 @@ class Snapshot:
     direction : (n, 3) unit vectors; births : (n,) daughters that a cell has had.
     made : (n_kinds, 5) cells of each kind that have entered, been born, become it, left it, died.
     inputs : what sessions and aftercare have set, input -> value.
+    structures : name -> arrays by name, of what is neither a field nor a single cell.
     fields : species -> (nz, ny, nx); surface : species -> (ny, nx); units : species -> unit.
     edges_um : (3,) edges of a voxel; layer : (nz,) layer of each row.
     """
@@ -52,6 +53,7 @@ class Snapshot:
     births: Array
     made: Array
     inputs: Mapping[str, float]
+    structures: Mapping[str, Mapping[str, Array]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -143,7 +145,7 @@ class Tissue:
         InputError
             When the day was not kept or is no full hour, or the past would be another.
         ModelError
-            When the tissue was made by a model, or with motions, that this version does not know.
+            When the tissue was made by a model, or in an architecture, that this version does not know.
         """
         from collagensim.face import branch_tissue
 

@@ -60,6 +60,10 @@ def _moment(found: Snapshot) -> xr.Dataset:
         made[f"field_{name}"] = (("z", "y", "x"), values)
     for name, values in found.surface.items():
         made[f"surface_{name}"] = (("y", "x"), values)
+    for structure, arrays in found.structures.items():
+        for name, values in arrays.items():
+            axes = tuple(f"{structure}_{name}_{k}" for k in range(values.ndim))
+            made[f"structure_{structure}.{name}"] = (axes, values)
     return xr.Dataset(made)
 
 
@@ -71,8 +75,12 @@ def _snapshot(
     def beginning(with_: str) -> dict[str, Any]:
         return {name.removeprefix(with_): array for name, array in values.items() if name.startswith(with_)}
 
+    structures: dict[str, dict[str, Any]] = {}
+    for path, array in beginning("structure_").items():
+        structure, name = path.split(".")
+        structures.setdefault(structure, {})[name] = array
     return Snapshot(
-        fields=beginning("field_"), surface=beginning("surface_"), kinds=kinds, units=units, inputs=inputs,
-        made=values["made"], layer=values["layer"], edges_um=values["edges_um"],
+        structures=structures, fields=beginning("field_"), surface=beginning("surface_"), kinds=kinds, units=units,
+        inputs=inputs, made=values["made"], layer=values["layer"], edges_um=values["edges_um"],
         **{name: values[name] for name in CELLS},
     )  # fmt: skip

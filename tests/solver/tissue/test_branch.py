@@ -131,6 +131,6 @@ def test_a_biology_that_is_not_known_is_refused(short):
     other = dataclasses.replace(short, provenance={**record, "model_hash": "other"})
     with pytest.raises(cs.ModelError, match="which this version does not know"):
         other.branch(1)
-    moved = {**record, "options": {**record["options"], "motions": {}}}
-    with pytest.raises(cs.ModelError, match="moved otherwise"):
+    moved = {**record, "options": {**record["options"], "architecture": {}}}
+    with pytest.raises(cs.ModelError, match="told otherwise"):
         dataclasses.replace(short, provenance=moved).branch(1)

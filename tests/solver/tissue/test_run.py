@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import collagensim as cs
-from collagensim.biology import dermal_motility
+from collagensim.biology import dermal_architecture
 from collagensim.solver.tissue.course import Running
 from collagensim.solver.tissue.space import block_of
 from collagensim.solver.tissue.stages import STAGES, new_senses, sense, step
@@ -23,7 +23,7 @@ SMALL = {"width_mm": 0.6, "depth_mm": 0.3, "slab_um": 200.0}
 
 def small_world(seed=1, **given):
     block = block_of(SKIN, **{**SMALL, **given})
-    return world_of(cs.dermal_healing(), SKIN, block, dermal_motility(), seed)
+    return world_of(cs.dermal_healing(), SKIN, block, dermal_architecture(), seed)
 
 
 def struck_world(seed=1, **given):

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
-from collagensim.model import Motion
+from collagensim.model import Architecture
 from collagensim.response import Snapshot
 from collagensim.solver.columns import derived_values
 from collagensim.solver.tissue.stages import Senses
-from collagensim.solver.tissue.state import State
+from collagensim.solver.tissue.state import STRUCTURES, State
 from collagensim.solver.tissue.world import World
 
 Floats: TypeAlias = npt.NDArray[np.float64]
@@ -53,6 +53,7 @@ def snapshot(world: World, state: State, inputs: Mapping[str, float]) -> Snapsho
     return Snapshot(
         held.kind, held.position, held.identity, names, fields, _by_name(world, world.surface, held.surface), units,
         world.block.edges_um, world.block.layer, held.direction, held.births, held.made, dict(inputs),
+        {name: structure.arrays() for name, structure in held.structures().items()},
     )  # fmt: skip
 
 
@@ -70,18 +71,20 @@ def state_of(world: World, found: Snapshot, tick: int) -> State:
     return State(
         tick, soluble, matrix, surface, found.kind.copy(), found.position.copy(), found.direction.copy(),
         found.identity.copy(), found.births.copy(), found.made.copy(),
+        **{name: STRUCTURES[name].restored(arrays) for name, arrays in found.structures.items()},
     )  # fmt: skip
 
 
-def told(motions: Sequence[Motion]) -> dict[str, dict[str, Any]]:
-    """Return how each species moves, as plain values."""
-    return {
+def told(architecture: Architecture) -> dict[str, Any]:
+    """Return what lies and moves how, as plain values."""
+    motions = {
         motion.species.name: {
             **{name: motion.value(name) for name in ("speed", "persistence", "attraction", "guidance")},
             "climbs": {species.name: weight for species, weight in motion.climbs.items()},
         }
-        for motion in motions
+        for motion in architecture.motions
     }
+    return {"motions": motions}
 
 
 def _by_name(world: World, which: Integers, values: npt.NDArray[Any]) -> dict[str, npt.NDArray[Any]]:

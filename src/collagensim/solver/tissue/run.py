@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 
 import numpy as np
 
 from collagensim.errors import in_range, increasing, instance, whole
-from collagensim.model import Model, Motion
+from collagensim.model import Architecture, Model
 from collagensim.response import Tissue
 from collagensim.skin import Skin
 from collagensim.solver.provenance import provenance_of
@@ -23,7 +23,7 @@ KEPT_DAYS = (1.0, 3.0, 7.0, 14.0, 28.0)
 
 def simulate_tissue(
     model: Model,
-    motions: Sequence[Motion],
+    architecture: Architecture,
     skin: Skin,
     protocol: Protocol,
     *,
@@ -57,14 +57,14 @@ def simulate_tissue(
         skin, width_mm=width_mm, breadth_mm=breadth_mm, depth_mm=depth_mm, voxel_um=voxel_um, slab_um=slab_um
     )
     warn(skin, protocol)
-    world = world_of(model, skin, block, motions, number, ageing=ageing)
+    world = world_of(model, skin, block, architecture, number, ageing=ageing)
     plan = happenings(skin, protocol, float(world.radius_um), span)
     course = Running(world, plan, asked, kept, past, begin)
     course.run(span, watch)
     options = {
         "days": span, "seed": number, "ageing": ageing, "width_mm": width_mm, "breadth_mm": breadth_mm,
         "depth_mm": depth_mm, "voxel_um": block.voxel_um, "slab_um": slab_um, "shape": list(block.shape),
-        "output_days": asked, "kept_days": None if kept_days is None else kept, "motions": told(motions),
+        "output_days": asked, "kept_days": None if kept_days is None else kept, "architecture": told(architecture),
     }  # fmt: skip
     notes = [note for happening in plan if happening.injury is not None for note in happening.injury.warnings]
     provenance = provenance_of(

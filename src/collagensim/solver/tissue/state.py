@@ -9,6 +9,8 @@ from typing import Any, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
+from collagensim.solver.tissue.structure import Structure
+
 Array: TypeAlias = npt.NDArray[Any]
 Floats: TypeAlias = npt.NDArray[np.float64]
 Integers: TypeAlias = npt.NDArray[np.int64]
@@ -48,19 +50,28 @@ class State:
 
     def digest(self) -> str:
         """SHA-256 of the whole state."""
-        found = hashlib.sha256(str(self.tick).encode())
-        for name, values in self.arrays().items():
+        found, structured = hashlib.sha256(str(self.tick).encode()), self.structures()
+        of_structures = {f"{s}.{name}": v for s in structured for name, v in structured[s].arrays().items()}
+        for name, values in (self.arrays() | of_structures).items():
             found.update(f"{name}{values.dtype}{values.shape}".encode())
             found.update(np.ascontiguousarray(values).tobytes())
         return found.hexdigest()
 
     def arrays(self) -> dict[str, Array]:
-        """The arrays by name."""
-        return {field.name: getattr(self, field.name) for field in fields(self) if field.name != "tick"}
+        """The arrays by name, those of structures apart."""
+        return {name: value for name, value in self._parts() if isinstance(value, np.ndarray)}
+
+    def structures(self) -> dict[str, Structure]:
+        """The structures that the tissue has, by name."""
+        return {name: value for name, value in self._parts() if isinstance(value, Structure)}
 
     def copy(self) -> State:
         """Return a state of its own."""
-        return State(self.tick, **{name: values.copy() for name, values in self.arrays().items()})
+        parts: dict[str, Any] = {**self.arrays(), **self.structures()}
+        return State(self.tick, **{name: part.copy() for name, part in parts.items()})
+
+    def _parts(self) -> list[tuple[str, Any]]:
+        return [(field.name, getattr(self, field.name)) for field in fields(self)]
 
     def keep(self, alive: npt.NDArray[np.bool_]) -> None:
         """Leave only those cells, in their order."""
@@ -77,6 +88,9 @@ class State:
         self.identity = np.concatenate([self.identity, identity])
         self.births = np.concatenate([self.births, np.zeros(kind.size, dtype=np.int64)])
 
+
+# What a saved state may have besides fields and cells: attributes of `State` by name.
+STRUCTURES: dict[str, type[Structure]] = {}
 
 # Columns of `State.made`.
 ENTERED, BORN, BECAME, LEFT, DIED = range(5)

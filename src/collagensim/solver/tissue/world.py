@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from collagensim.errors import ModelError
-from collagensim.model import Model, Motion
+from collagensim.model import Architecture, Model, Motion
 from collagensim.skin import Skin
 from collagensim.solver.compiled import kernels_of
 from collagensim.solver.resting import SPACE, at_rest
@@ -111,7 +111,7 @@ class World:
 
 
 def world_of(
-    model: Model, skin: Skin, block: Block, motions: Sequence[Motion], seed: int, *, ageing: bool = True
+    model: Model, skin: Skin, block: Block, architecture: Architecture, seed: int, *, ageing: bool = True
 ) -> World:
     """Return what a tissue of that skin is made with."""
     drive = {"skin.ageing": float(ageing)}
@@ -124,7 +124,7 @@ def world_of(
         stays = species.kind == "soluble" and species not in spreads
         place["matrix" if stays else species.kind].append(i)
     index = {kind: np.array(found, dtype=np.int64) for kind, found in place.items()}
-    moves = {motion.species: motion for motion in motions}
+    moves = {motion.species: motion for motion in architecture.motions}
     for i in index["cell"]:
         if model.species[i] not in moves:
             raise ModelError(

@@ -1,4 +1,4 @@
-"""How the cells of dermal healing move; the reactions know no places, the tissue of single cells does."""
+"""Where and how the parts of healing skin lie and move; the reactions know no places, the tissue does."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ from collagensim.biology.cast import (
     pdgf,
     tgf_beta_1,
 )
-from collagensim.model import Motion, Species, read_parameters
+from collagensim.model import Architecture, Motion, Species, read_parameters
 
-P = read_parameters(Path(__file__).with_name("motility.csv"))
+P = read_parameters(Path(__file__).with_name("architecture.csv"))
 
 # A weight of ten answers to a tenth of a wound's peak. Macrophages climb what lies in a wound, not the growth factors
 # and cytokines that they make themselves: that would let them clump wherever a few of them meet.
@@ -37,11 +37,11 @@ def _leucocyte(species: Species, which: str, climbs: dict[Species, float]) -> Mo
 
 
 @functools.cache
-def dermal_motility() -> tuple[Motion, ...]:
-    """Return how each cell species of `dermal_healing` moves."""
+def dermal_architecture() -> Architecture:
+    """Return what `dermal_healing` needs to be told of in space: how each cell species moves."""
     persistence, attraction = P.fibroblast_persistence, P.fibroblast_attraction
     guidance = P.fibroblast_guidance
-    return (
+    motions = (
         _leucocyte(neutrophils, "neutrophil", _LEUCOCYTES),
         Motion(
             apoptotic_neutrophils, P.apoptotic_speed, P.neutrophil_persistence, P.neutrophil_attraction,
@@ -52,3 +52,4 @@ def dermal_motility() -> tuple[Motion, ...]:
         Motion(fibroblasts, P.fibroblast_speed, persistence, attraction, guidance, _MITOGENS),
         Motion(myofibroblasts, P.myofibroblast_speed, persistence, attraction, guidance, _MITOGENS),
     )  # fmt: skip
+    return Architecture(motions)
