@@ -18,6 +18,15 @@ def test_every_source_of_a_run_has_its_entry():
     assert cited == wanted | {"collagensim"}
 
 
+def test_a_tissue_cites_what_its_cells_are_moved_by_too():
+    session = cs.Session(device="pen", depth_mm=0.5)
+    tissue = cs.simulate_tissue(
+        cs.Skin(), cs.Protocol([(0, session)]), days=0.01, width_mm=0.3, depth_mm=0.2, progress=False
+    )
+    assert "mcdougall2006" in cs.cite(tissue)
+    assert "fibroblast_speed" in set(tissue.sources()["quantity"])
+
+
 def test_only_a_response_can_be_cited():
     with pytest.raises(InputError, match="is not a Response"):
         cs.cite("lotfi_2013")

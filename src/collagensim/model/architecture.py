@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, fields, is_dataclass
+from typing import Any
 
+from collagensim.model.declarations import Declared, Parameter
 from collagensim.model.motion import Motion
 
 __all__ = ["Architecture"]
@@ -24,3 +26,22 @@ class Architecture:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "motions", tuple(self.motions))
+
+    @property
+    def parameters(self) -> dict[str, Parameter]:
+        """Every parameter that it holds, by name."""
+        return {parameter.name: parameter for parameter in _parameters_in(self)}
+
+
+def _parameters_in(part: Any) -> Iterator[Parameter]:
+    if isinstance(part, Parameter):
+        yield part
+    elif isinstance(part, Mapping):
+        for each in part.values():
+            yield from _parameters_in(each)
+    elif isinstance(part, tuple | list):
+        for each in part:
+            yield from _parameters_in(each)
+    elif is_dataclass(part) and not isinstance(part, Declared):
+        for field in fields(part):
+            yield from _parameters_in(getattr(part, field.name))

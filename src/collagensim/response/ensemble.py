@@ -18,6 +18,7 @@ from collagensim.errors import InputError, SolveError, increasing, instance
 from collagensim.notice import NOTICE
 from collagensim.response.course import Array
 from collagensim.response.files import save_ensemble
+from collagensim.response.pedigree import source_table
 
 FAILURE_COLUMNS = ("member", "status", "message")
 
@@ -121,11 +122,7 @@ class Ensemble:
 
     def sources(self) -> pd.DataFrame:
         """Table of what these runs rest on: parameters, figures of skins and devices, and what was assumed."""
-        assumed = [
-            {"quantity": text, "status": "assumed", "key": "assumed"}
-            for text in self.provenance.get("assumptions", ())
-        ]
-        return pd.DataFrame([*map(dict, self.provenance.get("sources", ())), *assumed])
+        return source_table(self.provenance)
 
     def save(self, path: str | os.PathLike[str]) -> Path:
         """Write a netCDF-4 file that `collagensim.load` reads back, every bit equal; whole or not at all."""

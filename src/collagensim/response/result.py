@@ -17,6 +17,7 @@ from collagensim.errors import InputError, instance, nearest, one_of, plain, sho
 from collagensim.notice import NOTICE
 from collagensim.response.course import Course, course_of
 from collagensim.response.files import save
+from collagensim.response.pedigree import source_table
 
 if TYPE_CHECKING:
     from collagensim.treatment import Protocol
@@ -130,15 +131,7 @@ class Response:
 
     def sources(self) -> pd.DataFrame:
         """Table of what this run rests on: parameters, figures of skin and devices, and what was assumed."""
-        records = [
-            item if isinstance(item, Mapping) else {"key": item}
-            for item in self.provenance.get("sources", ())
-        ]
-        assumed = [
-            {"quantity": text, "status": "assumed", "key": "assumed"}
-            for text in self.provenance.get("assumptions", ())
-        ]
-        return pd.DataFrame([*map(dict, records), *assumed])
+        return source_table(self.provenance)
 
     def to_dataframe(self) -> pd.DataFrame:
         """Tidy long table of ``data``: one row for each time, layer (missing at the surface) and variable."""

@@ -18,6 +18,7 @@ from collagensim.notice import NOTICE
 from collagensim.response.biopsy import Biopsy, cut
 from collagensim.response.course import Course, course_of
 from collagensim.response.files import save_tissue
+from collagensim.response.pedigree import source_table
 
 if TYPE_CHECKING:
     from collagensim.treatment import Protocol
@@ -150,6 +151,10 @@ class Tissue:
         from collagensim.face import branch_tissue
 
         return branch_tissue(self, day, protocol, days=days)
+
+    def sources(self) -> pd.DataFrame:
+        """Table of what this run rests on: parameters, figures of skin and devices, and what was assumed."""
+        return source_table(self.provenance)
 
     def __repr__(self) -> str:
         last = plain(float(self.data["time"][-1]))

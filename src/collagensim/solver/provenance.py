@@ -8,7 +8,7 @@ import platform
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from collagensim.model import Model
+from collagensim.model import Model, Parameter
 from collagensim.solver.status import Status
 
 
@@ -22,6 +22,7 @@ def provenance_of(
     assumptions: Sequence[str] = (),
 ) -> dict[str, Any]:
     """Return the record of a run: model and hash, parameter values, skin, protocol, options, versions."""
+    assert isinstance(model.parameters, Mapping)
     return {
         "model": model.name,
         "model_hash": model.hash,
@@ -33,7 +34,7 @@ def provenance_of(
         "seed": None,
         "versions": dict(versions()),
         "status": Status.COMPLETED.value,
-        "sources": [*parameter_sources(model), *sources],
+        "sources": [*parameter_sources(model.parameters), *sources],
         "assumptions": list(assumptions),
     }
 
@@ -53,11 +54,10 @@ def _version(name: str) -> str:
         return "not installed"
 
 
-def parameter_sources(model: Model) -> list[dict[str, Any]]:
+def parameter_sources(parameters: Mapping[str, Parameter]) -> list[dict[str, Any]]:
     """Return one entry for each parameter: name, value, unit, status, source."""
-    assert isinstance(model.parameters, Mapping)
     return [
         {"quantity": p.name, "value": p.value, "unit": p.unit, "status": p.status, "key": p.source.key,
          "where": p.source.where}
-        for p in model.parameters.values()
+        for p in parameters.values()
     ]  # fmt: skip

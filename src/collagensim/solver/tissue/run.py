@@ -10,7 +10,7 @@ from collagensim.errors import in_range, increasing, instance, whole
 from collagensim.model import Architecture, Model
 from collagensim.response import Tissue
 from collagensim.skin import Skin
-from collagensim.solver.provenance import provenance_of
+from collagensim.solver.provenance import parameter_sources, provenance_of
 from collagensim.solver.simulate import happenings, sources_used, warn
 from collagensim.solver.tissue.course import Running
 from collagensim.solver.tissue.record import told
@@ -68,7 +68,8 @@ def simulate_tissue(
     }  # fmt: skip
     notes = [note for happening in plan if happening.injury is not None for note in happening.injury.warnings]
     provenance = provenance_of(
-        model, options, skin=skin.to_dict(), protocol=protocol.to_dict(), sources=sources_used(skin, protocol),
+        model, options, skin=skin.to_dict(), protocol=protocol.to_dict(),
+        sources=[*parameter_sources(architecture.parameters), *sources_used(skin, protocol)],
         assumptions=[*protocol.all_assumptions, *dict.fromkeys(notes)],
     )  # fmt: skip
     return course.tissue({**provenance, "seed": number, "status": course.status})
