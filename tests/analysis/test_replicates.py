@@ -10,6 +10,7 @@ import pytest
 import collagensim as cs
 from collagensim.analysis import replicates
 from collagensim.analysis.processes import side_by_side
+from collagensim.biology import dermal_architecture
 from collagensim.model import Architecture
 from naive.jobs import job
 
@@ -158,7 +159,10 @@ def test_replicates_that_all_fail_raise_the_first_ones_reason(monkeypatch):
         ({"seeds": "12"}, "is not a number"),
         ({"processes": 0}, "processes"),
         ({"days": "long"}, "days"),
-        ({"processes": 2, "architecture": Architecture(())}, "give processes=1"),
+        (
+            {"processes": 2, "architecture": Architecture((), dermal_architecture().sensing_radius)},
+            "give processes=1",
+        ),
         ({"processes": 2, "width_mm": -1}, "width_mm"),
     ],
 )

@@ -18,18 +18,18 @@ from collagensim.biology.cast import (
     pdgf,
     tgf_beta_1,
 )
-from collagensim.model import Architecture, Motion, Species, read_parameters
+from collagensim.model import Architecture, Motion, Parameter, Species, read_parameters
 
 P = read_parameters(Path(__file__).with_name("architecture.csv"))
 
-# A weight of ten answers to a tenth of a wound's peak. Macrophages climb what lies in a wound, not the growth factors
-# and cytokines that they make themselves: that would let them clump wherever a few of them meet.
-_LEUCOCYTES = {debris: 10.0, il_1: 10.0}
-_MONOCYTES = {debris: 10.0}
-_MITOGENS = {pdgf: 10.0, fgf: 10.0, tgf_beta_1: 10.0}
+# Macrophages climb what lies in a wound, not the growth factors and cytokines that they make themselves: that would let
+# them clump wherever a few of them meet.
+_LEUCOCYTES = {debris: P.climbed_debris, il_1: P.climbed_signal}
+_MONOCYTES = {debris: P.climbed_debris}
+_MITOGENS = dict.fromkeys((pdgf, fgf, tgf_beta_1), P.climbed_signal)
 
 
-def _leucocyte(species: Species, which: str, climbs: dict[Species, float]) -> Motion:
+def _leucocyte(species: Species, which: str, climbs: dict[Species, Parameter]) -> Motion:
     speed, persistence, attraction = (
         getattr(P, f"{which}_{name}") for name in ("speed", "persistence", "attraction")
     )
@@ -52,4 +52,4 @@ def dermal_architecture() -> Architecture:
         Motion(fibroblasts, P.fibroblast_speed, persistence, attraction, guidance, _MITOGENS),
         Motion(myofibroblasts, P.myofibroblast_speed, persistence, attraction, guidance, _MITOGENS),
     )  # fmt: skip
-    return Architecture(motions)
+    return Architecture(motions, sensing_radius=P.sensing_radius)

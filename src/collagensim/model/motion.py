@@ -30,8 +30,9 @@ class Motion:
     guidance : Parameter
         Share of its walk that fully ordered fibres turn along themselves [1], 0 to 1.
     climbs : mapping
-        Soluble or matrix species -> weight per unit of it: a cell climbs ln(1 + sum of weight * level), so that it
-        answers to relative differences, and to none where the levels are far below 1 / weight.
+        Soluble or matrix species -> Parameter in its unit, the level that a cell begins to answer to: it climbs
+        ln(1 + sum of what there is over that level), so that it answers to relative differences, and to none where
+        there is far less.
     """
 
     species: Species
@@ -39,7 +40,7 @@ class Motion:
     persistence: Parameter
     attraction: Parameter
     guidance: Parameter
-    climbs: Mapping[Species, float]
+    climbs: Mapping[Species, Parameter]
 
     def __post_init__(self) -> None:
         if self.species.kind != "cell":
@@ -50,12 +51,23 @@ class Motion:
                 raise ModelError(
                     f"{name} of {self.species.name!r}: {given.name!r} is in {given.unit}, needs {needed}"
                 )
-        for species in self.climbs:
+        climbs: Mapping[Species, object] = self.climbs
+        for species, level in climbs.items():
+            if not isinstance(level, Parameter) or unit(level.unit).powers != unit(species.unit).powers:
+                raise ModelError(
+                    f"{self.species.name!r} climbs {species.name!r} from a level that is no Parameter in {species.unit}"
+                )
+            if level.value <= 0.0:
+                raise ModelError(f"{level.name!r} is {level.value}: a level that cells answer to is above 0")
             if species.kind not in ("soluble", "matrix"):
                 raise ModelError(
                     f"{self.species.name!r} cannot climb {species.name!r}, which is {species.kind}"
                 )
         object.__setattr__(self, "climbs", MappingProxyType(dict(self.climbs)))
+
+    def weights(self) -> dict[Species, float]:
+        """Return one over the level that the cell answers to [1 / unit of the species], of each that it climbs."""
+        return {s: unit(s.unit).factor / (p.value * unit(p.unit).factor) for s, p in self.climbs.items()}
 
     def value(self, name: str) -> float:
         """Return ``speed`` [um/day], ``persistence`` [day], ``attraction`` [um] or ``guidance`` [1] as a number."""

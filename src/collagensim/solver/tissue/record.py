@@ -80,11 +80,11 @@ def told(architecture: Architecture) -> dict[str, Any]:
     motions = {
         motion.species.name: {
             **{name: motion.value(name) for name in ("speed", "persistence", "attraction", "guidance")},
-            "climbs": {species.name: weight for species, weight in motion.climbs.items()},
+            "climbs": {species.name: weight for species, weight in motion.weights().items()},
         }
         for motion in architecture.motions
     }
-    return {"motions": motions}
+    return {"motions": motions, "sensing_um": architecture.sensing_um}
 
 
 def _by_name(world: World, which: Integers, values: npt.NDArray[Any]) -> dict[str, npt.NDArray[Any]]:

@@ -28,8 +28,6 @@ Integers: TypeAlias = npt.NDArray[np.int64]
 agents, fates = kernels_of("cells"), kernels_of("fates")
 
 TICKS = 288  # of a day: five minutes
-# How far a cell feels others [um]: some body lengths; assumed, 20 to 100. It belongs to no species.
-SENSING_UM = 50.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,7 +40,7 @@ class World:
         bound, so that nothing spreads it, counts as matrix.
     resting : (n_layers, n_species) levels at rest.
     bound : the model with its values and inputs, which sessions and aftercare change.
-    motions : of each cell species.
+    architecture : how the parts of the tissue lie and move.
     """
 
     model: Model
@@ -57,7 +55,13 @@ class World:
     bound: Bound
     laws: VoxelLaws
     diffuser: Diffuser
-    motions: tuple[Motion, ...]
+    architecture: Architecture
+
+    @functools.cached_property
+    def motions(self) -> tuple[Motion, ...]:
+        """Of each cell species."""
+        moves = {motion.species: motion for motion in self.architecture.motions}
+        return tuple(moves[self.model.species[i]] for i in self.cells)
 
     @property
     def n_kinds(self) -> int:
@@ -67,14 +71,16 @@ class World:
     @functools.cached_property
     def sight(self) -> Floats:
         """Weights with which a cell feels the cells around it."""
-        found: Floats = agents.sight(SENSING_UM / self.block.voxel_um, 2 if self.block.is_slice else 3)
+        found: Floats = agents.sight(
+            self.architecture.sensing_um / self.block.voxel_um, 2 if self.block.is_slice else 3
+        )
         return found
 
     @functools.cached_property
     def climbs(self) -> tuple[tuple[tuple[int, float], ...], ...]:
         """Of each cell species what it climbs: positions in the model's list and weights."""
         index = self.model.species.index
-        return tuple(tuple((index(s), weight) for s, weight in m.climbs.items()) for m in self.motions)
+        return tuple(tuple((index(s), weight) for s, weight in m.weights().items()) for m in self.motions)
 
     @functools.cached_property
     def gait(self) -> dict[str, Floats]:
@@ -124,9 +130,9 @@ def world_of(
         stays = species.kind == "soluble" and species not in spreads
         place["matrix" if stays else species.kind].append(i)
     index = {kind: np.array(found, dtype=np.int64) for kind, found in place.items()}
-    moves = {motion.species: motion for motion in architecture.motions}
+    moving = {motion.species for motion in architecture.motions}
     for i in index["cell"]:
-        if model.species[i] not in moves:
+        if model.species[i] not in moving:
             raise ModelError(
                 f"{model.species[i].name!r} has no motion: a tissue needs one of every cell species"
             )
@@ -136,7 +142,7 @@ def world_of(
         model, block, seed, index["cell"], index["soluble"], index["matrix"], index["surface"],
         bound.baseline[0].reshape(SPACE.n_layers, SPACE.n_compartments, -1)[:, 0],
         float(rest.radius_um[0]), bound, VoxelLaws(model, bound, block.layer, block.shape),
-        Diffuser(block.shape, block.voxel_um, um2), tuple(moves[model.species[i]] for i in index["cell"]),
+        Diffuser(block.shape, block.voxel_um, um2), architecture,
     )  # fmt: skip
 
 
