@@ -5,15 +5,18 @@ of a voxel is written from.
 """
 
 import collagensim as cs
+from collagensim.biology import dermal_architecture
 from collagensim.biology.dermal_healing import ROOMS
+from collagensim.model import in_space
 from collagensim.write.tissue import write_tissue
 
 PAGE = """# The rules of the tissue
 
 What happens in a voxel of the [tissue of single cells](tissue.md), and which reactions make it. The rows are those of
 `TissuePlan.table()`: of the plan from which the voxel's machine code is written. Walks and the jumps of a session are
-not among them. What `basal.` begins is a source that holds the resting state where it is, its rate solved for in each
-layer. Made by `docs/studies/tissue_rules.py`.
+not among them. It is the model in space: oxygen, a closed form in the mean field, is supplied, used and diffuses. What
+`basal.` begins is a source that holds the resting state where it is, its rate solved for in each layer. Made by
+`docs/studies/tissue_rules.py`.
 """
 
 CELLS = """
@@ -47,7 +50,7 @@ CHANGES, IS_LOST = "changes", "is lost"
 
 
 def main():
-    model = cs.dermal_healing()
+    model = in_space(cs.dermal_healing(), dermal_architecture())
     plan = write_tissue(model)
     place = places(model)
     rows = {(species, what): (unit, made_by) for species, what, unit, made_by in plan.table()}
@@ -86,7 +89,9 @@ def link(name):
 
 def homes():
     """The file in which each reaction is stated."""
-    return {
+    cast = "../src/collagensim/biology/cast.py"
+    unfolded = in_space(cs.dermal_healing(), dermal_architecture()).reactions
+    return {reaction.name: cast for reaction in unfolded} | {
         reaction.name: f"../src/{room.__name__.replace('.', '/')}.py"
         for room in ROOMS
         for reaction in room.REACTIONS

@@ -15,9 +15,9 @@ from collagensim.model import Architecture
 from naive.jobs import job
 
 SKIN = cs.Skin()
-SESSION = cs.Session(device="pen", depth_mm=0.5, density_per_cm2=4000)
+SESSION = cs.Session(device="pen", depth_mm=0.3, density_per_cm2=4000)
 PROTOCOL = cs.Protocol([(0, SESSION)])
-SMALL = {"days": 1, "width_mm": 0.3, "depth_mm": 0.15, "slab_um": 200.0}
+SMALL = {"days": 1, "width_mm": 0.3, "depth_mm": 0.3, "slab_um": 200.0}
 
 
 def silent(place, value):
@@ -65,7 +65,7 @@ def test_mean_and_bands_are_over_the_seeds(three):
 
 
 def test_replicates_under_another_depth_are_paired(three):
-    deep = cs.Protocol([(0, dataclasses.replace(SESSION, depth_mm=1.0))])
+    deep = cs.Protocol([(0, dataclasses.replace(SESSION, depth_mm=0.38))])
     other = cs.simulate_tissues(SKIN, deep, 3, processes=1, **SMALL)
     difference = other.data - three.data
     assert difference["fibroblasts"].dims == three.data["fibroblasts"].dims

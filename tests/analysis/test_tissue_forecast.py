@@ -14,7 +14,7 @@ from collagensim.solver.tissue.space import block_of
 from collagensim.solver.tissue.world import TICKS
 
 SKIN = cs.Skin()
-SESSION = cs.Session(device="pen", depth_mm=0.5, density_per_cm2=4000)
+SESSION = cs.Session(device="pen", depth_mm=0.15, density_per_cm2=4000)
 PROTOCOL = cs.Protocol([(0.3, SESSION)])
 SMALL = {"width_mm": 0.3, "depth_mm": 0.15, "slab_um": 200.0}
 OPTIONS = {**SMALL, "breadth_mm": None, "voxel_um": None, "kept_days": None, "days": 4.2}
@@ -59,6 +59,13 @@ def test_a_bar_tells_the_day(capsys):
     assert said.startswith("collagensim: they need little\n")
     assert "two tissues: 100%" in said
     assert "day 2.0" in said
+
+
+def test_a_course_with_a_bar_says_first_what_it_will_take(capsys):
+    cs.simulate_tissue(SKIN, PROTOCOL, days=0.5, progress=True, **SMALL)
+    said = capsys.readouterr().err.splitlines()[0]
+    assert "of memory" in said
+    assert " s or somewhat more on this machine" in said
 
 
 def test_a_course_without_a_bar_says_nothing(capsys):

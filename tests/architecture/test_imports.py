@@ -23,7 +23,7 @@ TABLE = {
     "response": ("model skin treatment", "numpy xarray pandas"),
     "solver": ("model skin treatment write kernels response", "numpy numba scipy"),
     "analysis": ("model skin treatment solver response", "numpy scipy pandas xarray tqdm"),
-    "plot": ("response model analysis treatment skin", "numpy xarray matplotlib"),
+    "plot": ("response model analysis treatment skin", "numpy pandas xarray matplotlib PIL"),
 }
 # The public names and the command line may import everything, lazily.
 FACE = {"__init__", "face", "cli"}

@@ -19,7 +19,7 @@ def test_every_source_of_a_run_has_its_entry():
 
 
 def test_a_tissue_cites_what_its_cells_are_moved_by_too():
-    session = cs.Session(device="pen", depth_mm=0.5)
+    session = cs.Session(device="pen", depth_mm=0.2)
     tissue = cs.simulate_tissue(
         cs.Skin(), cs.Protocol([(0, session)]), days=0.01, width_mm=0.3, depth_mm=0.2, progress=False
     )

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from collagensim.kernels import fates, local
+from collagensim.kernels import fates
 
 N = 40_000
 IDENTITY = np.arange(1, N + 1, dtype=np.uint64)
@@ -125,28 +125,3 @@ def test_survivors_of_a_milder_blow_include_those_of_a_harder_one():
         fates.survive(voxel, IDENTITY, np.array([[share]]), kind, 2, 8, alive[share])
         assert abs(alive[share].mean() - share) < 5.0 * np.sqrt(share * (1.0 - share) / N)
     assert np.all(alive[0.6] >= alive[0.3])
-
-
-def test_local_decay_is_of_order_one_and_never_negative():
-    errors = []
-    for n in (20, 40):
-        level = np.array([2.0])
-        for _ in range(n):
-            net = 3.0 - 5.0 * level
-            local.relax(level, net, np.array([5.0]), 1.0 / n)
-        errors.append(abs(level[0] - (0.6 + 1.4 * np.exp(-5.0))))
-    # Halved steps, halved error: the next term is a tenth of it at these steps.
-    assert 1.6 < errors[0] / errors[1] < 2.6
-    level = np.array([1.0])
-    local.relax(level, -1e6 * level, np.array([1e6]), 1.0)
-    assert 0.0 < level[0] < 1e-5
-
-
-def test_a_rate_is_split_into_source_and_drain_that_are_not_negative():
-    level, net = np.array([2.0, 2.0, 2.0, 0.0]), np.array([1.0, 3.0, -3.0, 0.5])
-    loss = np.array([4.0, -1.0, 0.5, 2.0])
-    source, drain = np.empty(4, np.float32), np.empty(4, np.float32)
-    local.split(level, net, loss, source, drain)
-    np.testing.assert_array_equal(drain, [4.0, 0.0, 1.5, 2.0])
-    np.testing.assert_array_equal(source, [9.0, 3.0, 0.0, 0.5])
-    np.testing.assert_allclose(source - drain * level, net)

@@ -1,4 +1,4 @@
-"""A model's rates over all voxels."""
+"""A model's rates over all voxels, and what becomes of fields by them."""
 
 import numpy as np
 import pytest
@@ -8,47 +8,113 @@ from collagensim.kernels.numbers import WIDTH, aligned
 from collagensim.kernels.straight import straight
 from collagensim.kernels.voxels import TILE, evaluate_voxels
 
+# Of what lies at rest, y[2], spreads, y[3], and lies on top, y[4], the rates are told in y[0], their slopes in y[1].
 TEXT = """
 def voxel_rates(y, n, p, u, out):
     both = y[0] + y[1]
     out[0] = p[0] * both - n[0]
     out[1] = u[0] / y[1]
-    out[2] = 2.0 * n[0]
+    out[2] = y[2] + y[3] + y[4]
+    out[3] = y[0]
+    out[4] = y[1]
 """
+N_OUT = 5
 CODE = load(assemble(straight(TEXT, "lanes")), ["voxel_rates"])
+SIZES = [[8], [8, 16], [8 * TILE, 8 * TILE + 8, 8, 16 * TILE + 8]]
 
 
-def plain(levels, actors, p, u):
-    """The text on whole arrays; products that are added are rounded once there, hence numbers of few digits here."""
-    return np.stack([p * (levels[0] + levels[1]) - actors[0], u / levels[1], 2.0 * actors[0]])
+class Voxels:
+    """Fields over spans of those sizes, the first of which lies on top, and what is written of them."""
+
+    def __init__(self, sizes, told=((0, 99), (1, 99), (2, 99)), days=0.25, seed=1):
+        random = np.random.default_rng(seed)
+        first = np.concatenate([[0], np.cumsum(sizes)])
+        n = first[-1]
+        # Numbers of few digits: products that are added are rounded once by the machine code.
+        self.cells, self.actors, self.matrix = (random.integers(1, 999, (k, n)) / 8.0 for k in (2, 1, 1))
+        self.soluble = (random.integers(1, 999, (1, n)) / 8.0).astype(np.float32)
+        self.surface = random.integers(1, 999, (1, sizes[0])) / 8.0
+        self.u, self.found = random.integers(1, 99, len(sizes)).astype(float), np.full((N_OUT, n), np.nan)
+        self.source, self.drain = np.full_like(self.soluble, np.nan), np.full_like(self.soluble, np.nan)
+        self.matrix_next, self.surface_next = (
+            np.full_like(self.matrix, np.nan),
+            np.full_like(self.surface, np.nan),
+        )
+        self.sizes, self.first, self.told, self.days = sizes, first, np.array(told), days
+
+    def run(self, begin=0, end=None):
+        slots, p = aligned(len(self.sizes), 1, WIDTH), aligned(1, WIDTH)
+        slots[:], p[:] = self.u[:, None, None], 0.5
+        y, n, result = (aligned(TILE * k, WIDTH) for k in (5, 1, N_OUT))
+        evaluate_voxels(
+            CODE.addresses["voxel_rates"], self.cells, self.matrix, self.soluble, self.surface, np.arange(5),
+            self.actors, p, slots, self.first, begin, self.first[-1] if end is None else end, self.told, self.found,
+            np.array([[3, 4]] * 3), self.days, self.source, self.drain, self.matrix_next, self.surface_next, y, n,
+            result,
+        )  # fmt: skip
+        return self
 
 
-def evaluated(sizes, skipped, seed):
-    """Levels, actors, what spans of those sizes read, and their rates; untouched ones are NaN."""
-    random = np.random.default_rng(seed)
-    first = np.concatenate([[0], np.cumsum(sizes)])
-    levels, actors = (random.integers(1, 999, (k, first[-1])) / 8.0 for k in (2, 1))
-    u = random.integers(1, 99, len(sizes)).astype(float)
-    slots = aligned(len(sizes), 1, WIDTH)
-    slots[:] = u[:, None, None]
-    p = aligned(1, WIDTH)
-    p[:] = 0.5
-    y, n, result = (np.ones((TILE * k, WIDTH)) for k in (2, 1, 3))
-    out = np.full((3, first[-1]), np.nan)
-    evaluate_voxels(
-        CODE.addresses["voxel_rates"], levels, actors, p, slots, first, np.array(skipped), y, n, result, out
-    )
-    return levels, actors, np.repeat(u, sizes), out
-
-
-@pytest.mark.parametrize("sizes", [[1], [7, 8, 9], [8 * TILE, 8 * TILE + 3, 5, 16 * TILE + 8]])
+@pytest.mark.parametrize("sizes", SIZES)
 def test_every_voxel_gets_its_rates_whatever_the_size_of_its_span(sizes):
-    levels, actors, u, out = evaluated(sizes, [[0, 0]] * len(sizes), seed=1)
-    np.testing.assert_array_equal(out, plain(levels, actors, 0.5, u))
+    has = Voxels(sizes).run()
+    on_top = np.resize(has.surface[0], has.first[-1])
+    expected = [
+        0.5 * (has.cells[0] + has.cells[1]) - has.actors[0], np.repeat(has.u, sizes) / has.cells[1],
+        has.matrix[0] + has.soluble[0] + on_top,
+    ]  # fmt: skip
+    np.testing.assert_array_equal(has.found[:3], expected)
+    assert np.all(np.isnan(has.found[3:]))
 
 
-def test_results_that_are_skipped_stay_as_they_are():
-    *_, out = evaluated([20, 20], [[2, 3], [0, 2]], seed=2)
-    np.testing.assert_array_equal(np.isnan(out[:, :20]).all(axis=1), [False, False, True])
-    np.testing.assert_array_equal(np.isnan(out[:, 20:]).all(axis=1), [True, True, False])
-    assert np.isnan(out).sum() == 20 + 40
+def test_what_is_told_of_the_uppermost_spans_alone_is_written_there_alone():
+    has = Voxels([24, 16, 8], told=[(0, 0), (1, 1), (2, 2)]).run()
+    np.testing.assert_array_equal((~np.isnan(has.found)).sum(axis=1), [0, 24, 40, 0, 0])
+    assert not np.isnan(has.found[2, :40]).any()
+
+
+@pytest.mark.parametrize("sizes", SIZES)
+def test_voxels_have_the_same_bits_whichever_range_they_are_worked_on_in(sizes):
+    whole, parts = Voxels(sizes).run(), Voxels(sizes)
+    middle = parts.first[-1] // (2 * WIDTH) * WIDTH
+    parts.run(0, middle).run(middle)
+    for name in ("found", "source", "drain", "matrix_next", "surface_next"):
+        np.testing.assert_array_equal(getattr(parts, name), getattr(whole, name))
+        assert name == "found" or not np.isnan(getattr(whole, name)).any()
+
+
+def relaxed(level, net, loss, days):
+    """What a level becomes."""
+    has = Voxels([8], days=days)
+    has.cells[0], has.cells[1], has.matrix[:], has.surface[:] = net, loss, level, level
+    has.run()
+    np.testing.assert_array_equal(has.matrix_next, has.surface_next)
+    return float(has.matrix_next[0, 0])
+
+
+def test_what_stays_decays_with_order_one_and_is_never_negative():
+    errors = []
+    for n in (20, 40):
+        level = 2.0
+        for _ in range(n):
+            level = relaxed(level, 3.0 - 5.0 * level, 5.0, 1.0 / n)
+        errors.append(abs(level - (0.6 + 1.4 * np.exp(-5.0))))
+    # Halved steps, halved error: the next term is a tenth of it at these steps.
+    assert 1.6 < errors[0] / errors[1] < 2.6
+    assert 0.0 < relaxed(1.0, -1e6, 1e6, 1.0) < 1e-5
+    assert relaxed(1.0, 2.0, -3.0, 1.0) == 3.0  # a slope that is no loss is left out
+
+
+def test_a_rate_is_parted_into_source_and_drain_that_are_not_negative():
+    has = Voxels([8])
+    has.soluble[0, :4], has.cells[0, :4] = [2.0, 2.0, 2.0, 0.0], [1.0, 3.0, -3.0, 0.5]
+    has.cells[1, :4] = [4.0, -1.0, 0.5, 2.0]
+    has.run()
+    np.testing.assert_array_equal(has.drain[0, :4], [4.0, 0.0, 1.5, 2.0])
+    np.testing.assert_array_equal(has.source[0, :4], [9.0, 3.0, 0.0, 0.5])
+    np.testing.assert_allclose((has.source - has.drain * has.soluble)[0], has.cells[0])
+    # A law that takes from an empty voxel finds nothing there.
+    has.soluble[:], has.cells[0], has.cells[1] = 0.0, -1.0, 2.0
+    has.run()
+    np.testing.assert_array_equal(has.source, 0.0)
+    np.testing.assert_array_equal(has.drain, 0.0)

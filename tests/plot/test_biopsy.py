@@ -1,6 +1,8 @@
+import dataclasses
 import io
 
 import numpy as np
+import pandas as pd
 import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.collections import PolyCollection
@@ -119,7 +121,7 @@ def test_an_opening_is_as_wide_as_what_is_not_covered():
     cover = np.array([1.0, 1.0, 0.8, 0.1, 0.3, 1.0, 1.0, 0.0])
     (first, second) = openings(cover, 10.0)
     assert first[1] - first[0] == pytest.approx(18.0)  # 0.2 + 0.9 + 0.7 voxels
-    assert 0.5 * sum(first) == pytest.approx(35.0)
+    assert 0.5 * sum(first) == pytest.approx((25.0 * 0.2 + 35.0 * 0.9 + 45.0 * 0.7) / 1.8)  # where that lies
     assert second == pytest.approx((70.0, 80.0))
     assert openings(np.ones(8), 10.0) == ()
 
@@ -220,3 +222,25 @@ def test_what_cannot_be_drawn_is_refused():
         plot.biopsy(fake_section(), 5.0)
     with pytest.raises(InputError, match="is not a Biopsy"):
         plot.biopsy("tissue")
+
+
+def test_leading_keratinocytes_are_drawn_where_they_are():
+    cover = np.where(np.abs(np.arange(80) - 40) < 6, 0.0, 1.0)
+    section = fake_section(epidermal_cover=cover)
+    seats = pd.DataFrame({
+        "x": np.arange(5.0, 800.0, 10.0), "taken": cover > 0.0, "leading": np.isin(np.arange(80), [34, 46]),
+        "struck": np.abs(np.arange(80) - 40) < 16,
+    })  # fmt: skip
+    new = dataclasses.replace(section, basal_cells=seats)
+    border = surface(new)
+    drawn, plain = (epidermis(s, MASSON, surface(s)) for s in (new, section))
+    # a body and a nucleus for each
+    assert len(drawn) == len(plain) + 2
+    bodies = next(s for s in drawn if len(s.outlines) == 2)
+    np.testing.assert_allclose(bodies.outlines[..., 0].mean(axis=1), [345.0, 465.0])
+    # The wound reaches from the last seat that was spared on the left to the first on the right.
+    assert border.gaps == ((350.0, 460.0),)
+    assert border.wounds == ((245.0, 565.0),)
+    # New epidermis is thinner than old all along.
+    new_ground = (border.x > 250.0) & (border.x < 560.0)
+    assert np.all(border.there[new_ground] <= surface(section).there[new_ground])

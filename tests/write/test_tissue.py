@@ -204,3 +204,17 @@ def test_dermal_healing_links_every_event_to_its_reactions():
     assert rows["neutrophils", "arrives"] == ("neutrophils_arrive", "basal.neutrophils")
     named = {name for made_by in rows.values() for name in made_by}
     assert {reaction.name for reaction in dermal_healing().reactions} <= named
+
+
+def test_the_gain_of_named_reactions_is_told_apart_and_no_plan_has_it_unasked():
+    fills = Reaction("fills", RATE * (3.0 - FIELD), {FIELD: 1})
+    leaks = Reaction("leaks", RATE * (1.0 - FIELD), {FIELD: 2})
+    model = Model("try", SPECIES, [BOTH], [fills, leaks], [])
+    plan = write_tissue(model, {"field": ["fills"]})
+    i = SPECIES.index(FIELD)
+    # What it adds beside what it takes of a level of 5: 2 a day times 3.
+    assert rates(plan)[plan.gain_rows[i]] == pytest.approx(6.0)
+    assert plan.results[plan.gain_rows[i]].made_by == ("fills",)
+    plain = write_tissue(model)
+    assert (plain.gain_rows == -1).all()
+    assert plain.n_out == plan.n_out - 1

@@ -8,6 +8,12 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 
 
+def is_shown(progress: bool | None) -> bool:
+    """Return whether a bar is drawn: where it is asked for, and for people in a terminal or notebook."""
+    watched = sys.stderr.isatty() or "ipykernel" in sys.modules
+    return watched if progress is None else bool(progress)
+
+
 @contextmanager
 def day_bar(
     ends: Sequence[float], n: int, title: str, progress: bool | None, statement: str
@@ -26,8 +32,7 @@ def day_bar(
     """
     from tqdm import tqdm
 
-    watched = sys.stderr.isatty() or "ipykernel" in sys.modules
-    shows = watched if progress is None else bool(progress)
+    shows = is_shown(progress)
     if progress:
         sys.stderr.write(f"collagensim: {statement}\n")
     form = "{desc}: {percentage:3.0f}% |{bar}| {elapsed}, about {remaining} left{postfix}"

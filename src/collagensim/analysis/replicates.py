@@ -15,7 +15,7 @@ import xarray as xr
 
 from collagensim.analysis.day_bar import day_bar
 from collagensim.analysis.processes import side_by_side
-from collagensim.analysis.tissue import forecast
+from collagensim.analysis.tissue import duration, forecast
 from collagensim.errors import (
     ContraindicationWarning,
     InputError,
@@ -139,6 +139,8 @@ def simulate_tissues(
     failures = dict.fromkeys(chosen, NOT_RUN)
     at_once = min(most, len(jobs))
     ends, statement = forecast(biology()[0], skin, protocol, options, at_once, len(jobs))
+    if progress:
+        statement += duration(*biology(), skin, options, len(ends) * len(jobs) / at_once)
     warn(skin, protocol)
     span, reached = float(options["days"]), dict.fromkeys(range(len(jobs)), 0.0)
     with day_bar(ends, len(jobs), f"{len(jobs)} tissues", progress, statement) as move:

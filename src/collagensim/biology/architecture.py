@@ -7,18 +7,37 @@ from pathlib import Path
 
 from collagensim.biology.cast import (
     apoptotic_neutrophils,
+    capillary_density,
     debris,
+    endothelial_tips,
     fgf,
+    fibre_alignment,
     fibroblasts,
     il_1,
     macrophages_m1,
     macrophages_m2,
     myofibroblasts,
     neutrophils,
+    oxygen,
     pdgf,
+    provisional_matrix,
     tgf_beta_1,
+    vegf,
 )
-from collagensim.model import Architecture, Motion, Parameter, Species, read_parameters
+from collagensim.biology.epidermis import FRONT
+from collagensim.biology.remodelling import layers_of_collagen
+from collagensim.model import (
+    Architecture,
+    Motion,
+    Network,
+    Orientation,
+    Parameter,
+    Relaxation,
+    Sheet,
+    Species,
+    as_cell,
+    read_parameters,
+)
 
 P = read_parameters(Path(__file__).with_name("architecture.csv"))
 
@@ -38,7 +57,7 @@ def _leucocyte(species: Species, which: str, climbs: dict[Species, Parameter]) -
 
 @functools.cache
 def dermal_architecture() -> Architecture:
-    """Return what `dermal_healing` needs to be told of in space: how each cell species moves."""
+    """Return what `dermal_healing` needs to be told of in space: how each cell species moves, which way fibres lie."""
     persistence, attraction = P.fibroblast_persistence, P.fibroblast_attraction
     guidance = P.fibroblast_guidance
     motions = (
@@ -49,7 +68,29 @@ def dermal_architecture() -> Architecture:
         ),
         _leucocyte(macrophages_m1, "macrophage", _MONOCYTES),
         _leucocyte(macrophages_m2, "macrophage", _MONOCYTES),
-        Motion(fibroblasts, P.fibroblast_speed, persistence, attraction, guidance, _MITOGENS),
-        Motion(myofibroblasts, P.myofibroblast_speed, persistence, attraction, guidance, _MITOGENS),
+        # Skin keeps its architecture at rest without any walk of fibroblasts, and heals by it (Rognoni 2018).
+        Motion(fibroblasts, P.fibroblast_speed, persistence, attraction, guidance, _MITOGENS, rests=True),
+        Motion(myofibroblasts, P.myofibroblast_speed, persistence, attraction, guidance, _MITOGENS, rests=True),
+        Motion(
+            as_cell(endothelial_tips), P.tip_speed, P.tip_persistence, P.tip_attraction, P.no_guidance,
+            {vegf: P.climbed_signal},
+        ),
     )  # fmt: skip
-    return Architecture(motions, sensing_radius=P.sensing_radius)
+    orientation = Orientation(
+        fibre_alignment,
+        layers_of_collagen,
+        ["deposition_aligns_fibres"],
+        P.resting_fibre_slope,
+        P.guidance_sensitivity,
+    )
+    sheet = Sheet(FRONT, P.keratinocyte_width, P.keratinocyte_lag)
+    relaxations = (Relaxation(oxygen, P.oxygen_relaxation, P.oxygen_diffusion),)
+    # Blood brings neutrophils and monocytes; fibroblasts come along fibrin, not out of vessels.
+    network = Network(
+        capillary_density, endothelial_tips, "tips_leave_capillaries", "tips_meet", (neutrophils, macrophages_m1),
+        P.vessel_piece, P.vessel_nearness, P.anastomosis_reach, P.loop_uprightness,
+    )  # fmt: skip
+    return Architecture(
+        motions, P.sensing_radius, (endothelial_tips,), relaxations, sheet, orientation, network,
+        {provisional_matrix: P.plasma_reach},
+    )  # fmt: skip

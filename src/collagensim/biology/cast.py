@@ -7,11 +7,11 @@ from collagensim.model import (
     Derived,
     Expression,
     Operand,
+    Settled,
     Species,
     exp,
     hill,
     inhibition,
-    sqrt,
 )
 
 
@@ -178,26 +178,23 @@ perfusion = Derived(
 )
 
 
-def _oxygen() -> Expression:
-    """Return the oxygen tension at which supply by vessels and air equals saturable use by cells.
+# Cells that breathe, counted as fibroblasts: at rest, and now.
+_others = P.other_cells_oxygen_use * skin.fibroblast_density
+_resting = skin.fibroblast_density + _others + P.macrophage_oxygen_use * skin.resident_macrophage_density
+_cells = fibroblasts + myofibroblasts + _others + P.macrophage_oxygen_use * (macrophages + neutrophils)
+_gap = P.arterial_oxygen - skin.oxygen
+_air = P.air_oxygen_share * skin.papillary_character
 
-    s (O_a - O) = u m O / (O + K): the root of a quadratic, written without cancellation when s vanishes. The use u
-    at rest is what gives the resting tension, m is the number of breathing cells relative to rest.
-    """
-    air = P.air_oxygen_share * skin.papillary_character
-    supply = air + (1.0 - air) * perfusion
-    others = P.other_cells_oxygen_use * skin.fibroblast_density
-    resting = skin.fibroblast_density + others + P.macrophage_oxygen_use * skin.resident_macrophage_density
-    cells = fibroblasts + myofibroblasts + others + P.macrophage_oxygen_use * (macrophages + neutrophils)
-    gap = P.arterial_oxygen - skin.oxygen
-    use = gap * (skin.oxygen + P.oxygen_half_use) / skin.oxygen * cells / resting
-    b = supply * (P.oxygen_half_use - P.arterial_oxygen) + use
-    product = supply * P.arterial_oxygen * P.oxygen_half_use
-    tension: Expression = 2.0 * product / (b + sqrt(b * b + 4.0 * supply * product))
-    return tension
-
-
-oxygen = Derived("oxygen", _oxygen(), "mmHg", "oxygen tension, in balance at every moment")
+# Vessels and air supply it. The use at rest is what gives the resting tension.
+oxygen = Settled(
+    "oxygen",
+    "mmHg",
+    "oxygen tension, in balance at every moment",
+    supply=_air + (1.0 - _air) * perfusion,
+    source=P.arterial_oxygen,
+    use=_gap * (skin.oxygen + P.oxygen_half_use) / skin.oxygen * _cells / _resting,
+    half_use=P.oxygen_half_use,
+)
 hypoxia = Derived(
     "hypoxia", inhibition(oxygen, P.oxygen_half_hypoxia, 4), "1", "0 in breathing, 1 in airless tissue"
 )

@@ -12,7 +12,7 @@ from collagensim.biology.cast import (
     youth,
 )
 from collagensim.biology.inputs import P, care, injury, skin
-from collagensim.model import Basal, Derived, Reaction, hill
+from collagensim.model import Basal, Derived, Front, Reaction, hill
 
 _distance = injury.opening_radius + P.closure_distance
 _quiet_care = 1.0 + P.nsaid_delay * care.nsaid
@@ -20,15 +20,19 @@ _relative_thickness = epidermal_thickness / skin.epidermal_thickness
 # What reaches the epidermis is what the layer makes per area: the amount of fibroblasts, not their density.
 _loop = hill(_relative_thickness * fibroblasts / skin.fibroblast_density, P.loop_half, 2)
 
+FRONT = Front(
+    epidermal_cover,
+    speed=P.keratinocyte_speed
+    * youth(P.keratinocyte_age_decline)
+    / (1.0 + P.occlusion_cover_delay * care.occlusion)
+    / _quiet_care,
+    distance=_distance,
+)
+
 REACTIONS = (
     Reaction(
         "keratinocytes_close_openings",
-        P.keratinocyte_speed
-        * youth(P.keratinocyte_age_decline)
-        / _distance
-        / (1.0 + P.occlusion_cover_delay * care.occlusion)
-        / _quiet_care
-        * (1.0 - epidermal_cover),
+        FRONT.rate,
         {epidermal_cover: 1},
         description="a front crawls in from the edge: small openings close sooner",
     ),

@@ -63,9 +63,12 @@ _elastase = (now(mmp_9) + P.neutrophil_elastase * now(neutrophils)) / (
     1.0 + now(timp_1) / P.timp_1_half_inhibition
 )
 
+# Who lays it, each weighted by what one cell lays.
+layers_of_collagen = fibroblasts + P.myofibroblast_synthesis * myofibroblasts
+
 collagen_deposition = Derived(
     "collagen_deposition",
-    _induced * (fibroblasts + P.myofibroblast_synthesis * myofibroblasts),
+    _induced * layers_of_collagen,
     "mg/mL/day",
     "collagen newly laid beyond what rest needs",
 )

@@ -259,15 +259,11 @@ def end_plane(
 def end_colour(
     x: Floats, b: Floats, field: Floats, loss: Floats, factor: float, sums: Any, levels: Integers, z: int
 ) -> None:
-    """As `end_plane`, of one colour; field + x is summed, also times loss, and its lowest and highest value kept."""
+    """As `end_plane`, of one colour: field + x is summed, also times loss, and |x|; highest and lowest are kept."""
     lanes, extremes, mask = sums
     n, first, a, zero = width(x), plane_start(levels, z), fill(x, factor), fill(x, 0.0)
-    sum_y, sum_ky, low, high = (
-        load_wide(lanes, 0, x),
-        load_wide(lanes, n, x),
-        load(extremes, 0),
-        load(extremes, n),
-    )
+    sum_y, sum_ky, sum_x = load_wide(lanes, 0, x), load_wide(lanes, n, x), load_wide(lanes, 2 * n, x)
+    low, high = load(extremes, 0), load(extremes, n)
     for o in range(first, first + levels[NY] * levels[STRIDE], levels[STRIDE]):
         for j in range(0, levels[HALF], n):
             change = load(x, o + j)
@@ -275,9 +271,11 @@ def end_colour(
             low, high = floor_at(low, zero - new), floor_at(high, new)
             sum_y = sum_y + wide(load(mask, j) * new)
             sum_ky = sum_ky + wide(load(loss, o + j)) * wide(new)
+            sum_x = sum_x + wide(load(mask, j) * floor_at(change, zero - change))
             store(b, o + j, load(b, o + j) + a * change)
     store(lanes, 0, sum_y)
     store(lanes, n, sum_ky)
+    store(lanes, 2 * n, sum_x)
     store(extremes, 0, low)
     store(extremes, n, high)
 
@@ -364,8 +362,8 @@ def solve_stages(
     mask : (a row,) 1 on the elements of the finest level's rows, 0 behind them.
     n_levels, n_sweeps, n_cycles : how many levels, sweeps on the coarsest, cycles a stage.
     factor : what of a stage's change is added to the next stage's right side.
-    found : (n_stages, 4) after each stage the sums of c + x and of k (c + x), how far it falls below zero at most, and
-        its highest value.
+    found : (n_stages, 5) after each stage the sums of c + x and of k (c + x), how far it falls below zero at most, its
+        highest value, and the sum of |x|.
     """
     levels_, e_, t_, d_ = flat(levels), flat(e), flat(t), flat(d)
     x_, y_, b_, c_, g_, h_ = flat(x[0]), flat(x[1]), flat(b[0]), flat(b[1]), flat(g[0]), flat(g[1])
@@ -378,7 +376,7 @@ def solve_stages(
     for i in range(n_all):
         ends = (i + 1) % n_cycles == 0
         if i % n_cycles == 0:
-            for j in range(2 * n):
+            for j in range(3 * n):
                 lanes[j] = 0.0
                 put(extremes, j, 0.0)
         for level in range(0 if i == 0 else 1, last):
@@ -397,3 +395,4 @@ def solve_stages(
             stage = i // n_cycles
             found[stage, 0], found[stage, 1] = added(sums[0], 0, n), added(sums[0], n, n)
             found[stage, 2], found[stage, 3] = highest(extremes, 0), highest(extremes, n)
+            found[stage, 4] = added(sums[0], 2 * n, n)

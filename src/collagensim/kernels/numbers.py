@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 __all__ = [
-    "WIDTH", "aligned", "as_numbers", "call", "columns", "driver", "flat", "kept", "kernel", "larger", "less_product",
+    "WIDTH", "aligned", "any_negative", "as_numbers", "call", "columns", "driver", "flat", "kept", "kernel", "larger", "less_product",
     "n_columns", "plus_product", "real_part", "root", "smaller", "tail", "where_negative",
 ]  # fmt: skip
 
@@ -86,8 +86,11 @@ def tail(numbers: Numbers, first: int) -> Numbers:
 
 
 def columns(numbers: Numbers) -> Numbers:
-    """What to work on eight at a time: plain floats, a multiple of eight of them, as lanes; other numbers unchanged."""
-    return numbers.reshape(-1, WIDTH) if numbers.ndim == 1 and numbers.dtype == np.float64 else numbers
+    """What to work on eight at a time: plain floats, a multiple of eight of them, as lanes; other numbers unchanged.
+
+    Floats of 32 bits are widened when they are read and rounded when they are written.
+    """
+    return numbers.reshape(-1, WIDTH) if numbers.ndim == 1 and numbers.dtype.kind == "f" else numbers
 
 
 def n_columns(numbers: Numbers, n: int) -> int:
@@ -123,6 +126,11 @@ def smaller(a: Number, b: Number) -> Number:
 def where_negative(test: Number, a: Number, b: Number) -> Number:
     """The number a where ``test`` is negative, b elsewhere."""
     return np.where(test < 0.0, a, b)
+
+
+def any_negative(x: Number) -> bool:
+    """Whether the number is below zero in any lane."""
+    return bool(np.any(np.less(x, 0.0)))
 
 
 def real_part(x: Number) -> Number:
@@ -166,6 +174,21 @@ if not TYPE_CHECKING:
         def __init__(self, manager, kind):
             super().__init__(manager, kind, VECTOR)
 
+    class Singles(types.Type):
+        """Eight floats of 32 bits in memory, lanes wherever they are worked on."""
+
+        def __init__(self):
+            super().__init__(name=f"Singles{WIDTH}")
+
+    SINGLES = Singles()
+
+    @register_model(Singles)
+    class SinglesModel(models.PrimitiveModel):
+        """Half the size of lanes."""
+
+        def __init__(self, manager, kind):
+            super().__init__(manager, kind, ir.VectorType(ir.FloatType(), WIDTH))
+
     class Address(types.Type):
         """Where numbers begin; ``x[i]`` reads and writes them."""
 
@@ -180,30 +203,38 @@ if not TYPE_CHECKING:
         def __init__(self, manager, kind):
             super().__init__(manager, kind, manager[kind.dtype].get_data_type().as_pointer())
 
+    def _worked_on(address):
+        return LANES if address.dtype == SINGLES else address.dtype
+
     @infer_global(operator.getitem)
     class _Read(AbstractTemplate):
         def generic(self, args, keywords):
             if isinstance(args[0], Address) and isinstance(args[1], types.Integer):
-                return signature(args[0].dtype, *args)
+                return signature(_worked_on(args[0]), *args)
             return None
 
     @infer_global(operator.setitem)
     class _Write(AbstractTemplate):
         def generic(self, args, keywords):
             if isinstance(args[0], Address) and isinstance(args[1], types.Integer):
-                return signature(types.none, args[0], args[1], args[0].dtype)
+                return signature(types.none, args[0], args[1], _worked_on(args[0]))
             return None
 
     @lower_builtin(operator.getitem, Address, types.Integer)
     def _read(context, builder, sig, args):
         # Aligned as single floats are: arrays of callers may start anywhere, and aligned ones lose nothing by it.
         kind, place = sig.args[0], _place(context, builder, sig.args[0], args[0], args[1], sig.args[1])
+        if kind.dtype == SINGLES:
+            return builder.fpext(builder.load(place, align=4), VECTOR)
         return context.data_model_manager[kind.dtype].load_from_data_pointer(builder, place, align=8)
 
     @lower_builtin(operator.setitem, Address, types.Integer, types.Any)
     def _write(context, builder, sig, args):
         kind, place = sig.args[0], _place(context, builder, sig.args[0], args[0], args[1], sig.args[1])
-        value = context.cast(builder, args[2], sig.args[2], kind.dtype)
+        value = context.cast(builder, args[2], sig.args[2], _worked_on(kind))
+        if kind.dtype == SINGLES:
+            builder.store(builder.fptrunc(value, context.get_value_type(SINGLES)), place, align=4)
+            return context.get_dummy_value()
         builder.store(context.data_model_manager[kind.dtype].as_data(builder, value), place, align=8)
         return context.get_dummy_value()
 
@@ -341,6 +372,16 @@ if not TYPE_CHECKING:
 
         return (types.float64 if x == types.complex128 else x)(x), code
 
+    def _any_negative(context, x):
+        def code(context, builder, sig, args):
+            if sig.args[0] != LANES:
+                return builder.fcmp_ordered("<", args[0], ir.Constant(ir.DoubleType(), 0.0))
+            below = builder.fcmp_ordered("<", args[0], ir.Constant(VECTOR, [0.0] * WIDTH))
+            bits = builder.bitcast(below, ir.IntType(WIDTH))
+            return builder.icmp_unsigned("!=", bits, ir.Constant(ir.IntType(WIDTH), 0))
+
+        return types.boolean(x), code
+
     def _data(context, builder, kind, value):
         """The address of an array's first number, or the address itself."""
         return value if isinstance(kind, Address) else context.make_array(kind)(context, builder, value).data
@@ -361,7 +402,8 @@ if not TYPE_CHECKING:
         return _view(context, array, Address(array.dtype))
 
     def _columns(context, numbers):
-        return _view(context, numbers, Address(LANES if numbers.dtype == types.float64 else numbers.dtype))
+        kind = {types.float64: LANES, types.float32: SINGLES}.get(numbers.dtype, numbers.dtype)
+        return _view(context, numbers, Address(kind))
 
     def _n_columns(context, numbers, n):
         def code(context, builder, sig, args):
@@ -401,6 +443,7 @@ if not TYPE_CHECKING:
         plus_product, less_product = intrinsic(_fused(False)), intrinsic(_fused(True))
         larger, smaller = intrinsic(_chosen(">")), intrinsic(_chosen("<"))
         where_negative, real_part = intrinsic(_where_negative), intrinsic(_real_part)
+        any_negative = intrinsic(_any_negative)
         as_numbers, flat, tail = intrinsic(_as_numbers), intrinsic(_flat), intrinsic(_tail)
         columns, n_columns = intrinsic(_columns), intrinsic(_n_columns)
         call = intrinsic(_call_address)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from collagensim.kernels.draws import inlined
+from collagensim.kernels.numbers import flat, kernel
+from collagensim.kernels.packs import element, fill, load, put, store, width
 from collagensim.kernels.places import mirrored, wrapped
 
 if TYPE_CHECKING:
@@ -70,6 +72,28 @@ def weigh_both(weight: float, left: Floats, right: Floats, out: Floats) -> None:
         out[x] += weight * (left[x] + right[x])
 
 
+@kernel
+def weigh_all(
+    weights: Any, reach: int, row: Any, first: int, apart: int, out: Any, begin: int, n: int
+) -> None:  # fmt: skip
+    """Write n sums of a row's elements, from ``first`` on, and of those up to ``reach`` times ``apart`` beside them.
+
+    Each is w[0] c[i] + w[1] (c[i - apart] + c[i + apart]) + ..., added in that order, without a way to memory between.
+    """
+    whole = n - n % width(out)
+    for i in range(0, whole, width(out)):
+        total = fill(out, weights[0]) * load(row, first + i)
+        for j in range(1, reach + 1):
+            beside = load(row, first + i - j * apart) + load(row, first + i + j * apart)
+            total = total + fill(out, weights[j]) * beside
+        store(out, begin + i, total)
+    for i in range(whole, n):
+        one = weights[0] * element(row, first + i)
+        for j in range(1, reach + 1):
+            one += weights[j] * (element(row, first + i - j * apart) + element(row, first + i + j * apart))
+        put(out, begin + i, one)
+
+
 @inlined
 def smooth_rows(source: Floats, weights: Floats, padded: Floats, out: Floats) -> None:
     """Smooth along x, around the sides; (nz, ny, nx), ``padded`` (nx + 2 reach,) is scratch."""
@@ -82,14 +106,7 @@ def smooth_rows(source: Floats, weights: Floats, padded: Floats, out: Floats) ->
             for x in range(reach):
                 padded[reach - 1 - x] = source[z, y, wrapped(-1 - x, nx)]
                 padded[reach + nx + x] = source[z, y, wrapped(nx + x, nx)]
-            weigh(weights[0], padded[reach : reach + nx], out[z, y])
-            for j in range(1, reach + 1):
-                weigh_both(
-                    weights[j],
-                    padded[reach - j : reach - j + nx],
-                    padded[reach + j : reach + j + nx],
-                    out[z, y],
-                )
+            weigh_all(flat(weights), reach, flat(padded), reach, 1, flat(out), (z * ny + y) * nx, nx)
 
 
 @inlined
@@ -108,8 +125,12 @@ def smooth_across(source: Floats, weights: Floats, out: Floats) -> None:
 @inlined
 def smooth_down(source: Floats, weights: Floats, out: Floats) -> None:
     """Smooth along z, with what lies beyond top and bottom their mirror image; (nz, ny, nx)."""
-    nz, ny, _ = out.shape
+    nz, ny, nx = out.shape
+    reach, plane = weights.size - 1, ny * nx
     for z in range(nz):
+        if reach <= z < nz - reach:
+            weigh_all(flat(weights), reach, flat(source), z * plane, plane, flat(out), z * plane, plane)
+            continue
         for y in range(ny):
             weigh(weights[0], source[z, y], out[z, y])
             for j in range(1, weights.size):

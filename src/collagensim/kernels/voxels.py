@@ -1,10 +1,22 @@
-"""A model's rates over all voxels of a tissue, eight voxels side by side."""
+"""A model's rates over all voxels of a tissue, eight voxels side by side, and what becomes of its fields by them."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from collagensim.kernels.numbers import WIDTH, as_numbers, call, columns, flat, kept, tail
+from collagensim.kernels.numbers import (
+    WIDTH,
+    any_negative,
+    as_numbers,
+    call,
+    columns,
+    flat,
+    kept,
+    kernel,
+    larger,
+    tail,
+    where_negative,
+)
 
 if TYPE_CHECKING:
     from typing import TypeAlias
@@ -13,6 +25,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     Floats: TypeAlias = npt.NDArray[np.float64]
+    Singles: TypeAlias = npt.NDArray[np.float32]
     Integers: TypeAlias = npt.NDArray[np.int64]
 
 __all__ = ["TILE", "evaluate_voxels"]
@@ -22,52 +35,128 @@ __all__ = ["TILE", "evaluate_voxels"]
 TILE = 32
 
 
+@kernel
+def gather(rows: Any, slots: Integers, skip: int, y: Any, size: int, first: int, n_groups: int) -> None:
+    """Copy rows (n_rows, n_voxels) to the slots of groups of numbers, ``size`` slots a group."""
+    for k in range(rows.shape[0]):
+        row, slot = columns(tail(flat(rows), k * rows.shape[1] + first)), slots[skip + k]
+        for g in range(n_groups):
+            y[g * size + slot] = row[g]
+
+
+@kernel
+def gather_columns(
+    rows: Any, slots: Integers, skip: int, y: Any, size: int, first: int, n_groups: int
+) -> None:
+    """As `gather` of what every voxel below a column of the surface reads, (n_rows, n_columns)."""
+    if rows.shape[0] == 0:
+        return
+    values, n_around = columns(flat(rows)), rows.shape[1] // WIDTH
+    for g in range(n_groups):
+        at = (first // WIDTH + g) % n_around
+        for k in range(rows.shape[0]):
+            y[g * size + slots[skip + k]] = values[k * n_around + at]
+
+
+@kernel
+def part_rates(
+    soluble: Any, rows: Integers, skip: int, result: Any, n_out: int, first: int, n_groups: int, source: Any,
+    drain: Any,
+) -> None:  # fmt: skip
+    """Write a rate and its slope -loss as source - drain * level, neither of them negative.
+
+    The drain is the loss where that leaves a source. Where it would leave less than none, as it may for a law that
+    bends, the drain is all there is: -net / level, with the same rate now. A law that takes from an empty voxel, which
+    none should, finds nothing there.
+    """
+    for k in range(soluble.shape[0]):
+        begin, net_row, loss_row = k * soluble.shape[1] + first, rows[skip + k, 0], rows[skip + k, 1]
+        levels, made_of, lost_of = (
+            columns(tail(flat(soluble), begin)),
+            columns(tail(flat(source), begin)),
+            columns(tail(flat(drain), begin)),
+        )
+        for g in range(n_groups):
+            level, net = levels[g], result[g * n_out + net_row]
+            loss = larger(result[g * n_out + loss_row], 0.0)
+            made = net + loss * level
+            if any_negative(made):
+                bent = where_negative(0.0 - level, (0.0 - net) / level, 0.0)
+                loss = where_negative(made, bent, loss)
+                made = where_negative(made, 0.0, made)
+            made_of[g] = made
+            lost_of[g] = loss
+
+
+@kernel
+def relax_rates(
+    rows_now: Any, rows: Integers, skip: int, result: Any, n_out: int, first: int, n_groups: int, days: float,
+    rows_next: Any,
+) -> None:  # fmt: skip
+    """Write what levels become in some days by their rate and its slope -loss: linearly implicit Euler, of order one.
+
+    Where the slope is a loss, level + dt net / (1 + dt loss); for net = source - loss * level with a source that is
+    not negative the level stays so.
+    """
+    for k in range(rows_now.shape[0]):
+        begin, net_row, loss_row = k * rows_now.shape[1] + first, rows[skip + k, 0], rows[skip + k, 1]
+        levels, found = columns(tail(flat(rows_now), begin)), columns(tail(flat(rows_next), begin))
+        for g in range(n_groups):
+            net, loss = result[g * n_out + net_row], larger(result[g * n_out + loss_row], 0.0)
+            found[g] = levels[g] + days * net / (1.0 + days * loss)
+
+
 @kept
 def evaluate_voxels(
-    address: int, levels: Floats, actors: Floats, p: Floats, u: Floats, first: Integers, skipped: Integers, y: Floats,
-    n: Floats, result: Floats, out: Floats,
+    address: int, cells: Floats, matrix: Floats, soluble: Singles, surface: Floats, slots: Integers, actors: Floats,
+    p: Floats, u: Floats, first: Integers, begin: int, end: int, told: Integers, found: Floats, exchanged: Integers,
+    days: float, source: Singles, drain: Singles, matrix_next: Floats, surface_next: Floats, y: Floats, n: Floats,
+    result: Floats,
 ) -> None:  # fmt: skip
-    """Call ``voxel_rates(y, n, p, u, out)`` at an address for every voxel.
+    """Call ``voxel_rates(y, n, p, u, out)`` at an address for voxels ``begin`` to ``end``, and act on what it says.
 
-    ``levels`` (m, n_voxels), ``actors`` (n_cells, n_voxels) and ``out`` (n_out, n_voxels) have the voxels along memory;
-    voxels first[k] to first[k + 1] read the slots ``p`` (n_p, 8) and ``u[k]`` (n_u, 8), the same in every lane, and of
-    their results those from skipped[k, 0] to skipped[k, 1] are not written. ``y`` (TILE m, 8), ``n`` (TILE n_cells, 8)
-    and ``result`` (TILE n_out, 8) are working memory.
+    Voxels first[k] to first[k + 1] read the slots ``p`` (n_p, 8) and ``u[k]`` (n_u, 8), the same in every lane. All of
+    these bounds are multiples of eight.
+
+    Parameters
+    ----------
+    cells, matrix, soluble : (n_rows, n_voxels) what is sensed; surface : (n_rows, n_columns), the columns of the
+        uppermost voxels, repeated downwards.
+    slots : (m,) where in ``y`` the rows of cells, matrix, soluble and surface go, one after the other.
+    actors : (n_cells, n_voxels), in the order of ``n``.
+    told : (n_told, 2) elements of ``out`` that are written to ``found`` (n_out, n_voxels), and in how many spans.
+    exchanged : (n_fields, 2) which elements of ``out`` are net rate and loss of each row of matrix, soluble and surface.
+    days : length of the step.
+    source, drain : as ``soluble``, its rates written as source - drain * level, neither of them negative.
+    matrix_next, surface_next : as ``matrix`` and ``surface``, written: what they are after the step.
+    y, n, result : (TILE m, 8), (TILE n_cells, 8), (TILE n_out, 8) working memory.
     """
-    m, n_cells, n_out, n_voxels = levels.shape[0], actors.shape[0], out.shape[0], levels.shape[1]
+    m, n_cells, n_out = slots.size, actors.shape[0], result.shape[0] // TILE
+    n_matrix, n_soluble, n_columns = matrix.shape[0], soluble.shape[0], surface.shape[1]
+    y_, n_, result_ = as_numbers(y), as_numbers(n), as_numbers(result)
     for k in range(first.size - 1):
-        slots = as_numbers(u[k])
-        end = first[k] + (first[k + 1] - first[k]) // WIDTH * WIDTH
-        for start in range(first[k], end, WIDTH * TILE):
-            n_groups = min(TILE, (end - start) // WIDTH)
-            for i in range(m):
-                row = columns(tail(flat(levels), i * n_voxels + start))
-                for g in range(n_groups):
-                    as_numbers(y)[g * m + i] = row[g]
+        span_begin, span_end = max(first[k], begin), min(first[k + 1], end)
+        for start in range(span_begin, span_end, WIDTH * TILE):
+            n_groups = min(TILE, (span_end - start) // WIDTH)
+            gather(cells, slots, 0, y_, m, start, n_groups)
+            gather(matrix, slots, cells.shape[0], y_, m, start, n_groups)
+            gather(soluble, slots, cells.shape[0] + n_matrix, y_, m, start, n_groups)
+            gather_columns(surface, slots, cells.shape[0] + n_matrix + n_soluble, y_, m, start, n_groups)
             for i in range(n_cells):
-                row = columns(tail(flat(actors), i * n_voxels + start))
+                row = columns(tail(flat(actors), i * actors.shape[1] + start))
                 for g in range(n_groups):
-                    as_numbers(n)[g * n_cells + i] = row[g]
+                    n_[g * n_cells + i] = row[g]
             for g in range(n_groups):
-                group = (tail(as_numbers(y), g * m), tail(as_numbers(n), g * n_cells))
-                call(address, (*group, as_numbers(p), slots, tail(as_numbers(result), g * n_out)))
-            for i in range(n_out):
-                if skipped[k, 0] <= i < skipped[k, 1]:
-                    continue
-                row = columns(tail(flat(out), i * n_voxels + start))
-                for g in range(n_groups):
-                    row[g] = as_numbers(result)[g * n_out + i]
-        # The last voxels may not fill the lanes; the others calculate too, with what they held before.
-        n_left = first[k + 1] - end
-        if n_left > 0:
-            for lane in range(n_left):
-                for i in range(m):
-                    y[i, lane] = levels[i, end + lane]
-                for i in range(n_cells):
-                    n[i, lane] = actors[i, end + lane]
-            call(address, (as_numbers(y), as_numbers(n), as_numbers(p), slots, as_numbers(result)))
-            for i in range(n_out):
-                if skipped[k, 0] <= i < skipped[k, 1]:
-                    continue
-                for lane in range(n_left):
-                    out[i, end + lane] = result[i, lane]
+                group = (tail(y_, g * m), tail(n_, g * n_cells))
+                call(address, (*group, as_numbers(p), as_numbers(u[k]), tail(result_, g * n_out)))
+            for i in range(told.shape[0]):
+                if k < told[i, 1]:
+                    row = columns(tail(flat(found), told[i, 0] * found.shape[1] + start))
+                    for g in range(n_groups):
+                        row[g] = result_[g * n_out + told[i, 0]]
+            relax_rates(matrix, exchanged, 0, result_, n_out, start, n_groups, days, matrix_next)
+            part_rates(soluble, exchanged, n_matrix, result_, n_out, start, n_groups, source, drain)
+            n_above = min(n_groups, (n_columns - start) // WIDTH)
+            if n_above > 0:
+                skip = n_matrix + n_soluble
+                relax_rates(surface, exchanged, skip, result_, n_out, start, n_above, days, surface_next)

@@ -33,6 +33,8 @@ class Motion:
         Soluble or matrix species -> Parameter in its unit, the level that a cell begins to answer to: it climbs
         ln(1 + sum of what there is over that level), so that it answers to relative differences, and to none where
         there is far less.
+    rests : bool
+        Whether it stays where it is until there is more to climb than at rest.
     """
 
     species: Species
@@ -41,6 +43,7 @@ class Motion:
     attraction: Parameter
     guidance: Parameter
     climbs: Mapping[Species, Parameter]
+    rests: bool = False
 
     def __post_init__(self) -> None:
         if self.species.kind != "cell":
@@ -63,6 +66,8 @@ class Motion:
                 raise ModelError(
                     f"{self.species.name!r} cannot climb {species.name!r}, which is {species.kind}"
                 )
+        if self.rests and not self.climbs:
+            raise ModelError(f"{self.species.name!r} rests and climbs nothing: nothing would ever wake it")
         object.__setattr__(self, "climbs", MappingProxyType(dict(self.climbs)))
 
     def weights(self) -> dict[Species, float]:

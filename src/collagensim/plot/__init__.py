@@ -1,8 +1,10 @@
-"""Figures: courses, layers, channels to scale, scans, stained sections, and one sheet that shows a whole response.
+"""Figures: courses, layers, channels to scale, scans, stained sections, still and moving, and one sheet for a response.
 
-Every function returns a matplotlib figure (``figure.savefig("out.png")``); those with one panel take ``ax``.
+Every function returns a matplotlib figure (``figure.savefig("out.png")``), `animate` a film (``film.save("out.gif")``);
+those with one panel take ``ax``.
 """
 
+from collagensim.plot.animate import animate
 from collagensim.plot.biopsy import biopsy
 from collagensim.plot.channels import injury
 from collagensim.plot.courses import timeline
@@ -10,4 +12,4 @@ from collagensim.plot.depths import layers
 from collagensim.plot.grids import scan
 from collagensim.plot.sheets import overview
 
-__all__ = ["timeline", "layers", "injury", "scan", "biopsy", "overview"]
+__all__ = ["timeline", "layers", "injury", "scan", "biopsy", "animate", "overview"]

@@ -17,6 +17,7 @@ from collagensim.plot.histology import dermis, look_of, nucleus_of
 from collagensim.plot.outlines import Shapes
 from collagensim.plot.stains import STAINS, Stain
 from collagensim.response import Biopsy, Tissue
+from collagensim.response.biopsy import Track
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -56,7 +57,7 @@ def biopsy(
 
     Notes
     -----
-    Computed: where each cell is and of which kind; the share of area under collagen, its types and its order in every
+    Computed: where each cell is and of which kind; the share of area under collagen, its types, its order and direction in every
     voxel; elastin, fibrin and capillaries per area; thickness and cover of the epidermis; the tracks.
 
     Drawn, from the tissue's seed and the same on every day: single bundles, fibres and capillaries, which have these
@@ -67,12 +68,12 @@ def biopsy(
     """
     section = _section(biopsy, day)
     colours = STAINS[one_of("stain", stain, STAINS)]
-    painted = _paint(section, colours)
+    painted = paint(section, colours)
     high, wide = section.size_um
     whole = (0.0, wide, -HIGH_UM, high)
     if ax is not None:
-        _show(ax, section, colours, painted, whole)
-        _label(ax, section, colours, whole)
+        show(ax, section, colours, painted, whole)
+        label(ax, section, colours, whole)
         return ax.figure  # type: ignore[return-value]
     return _sheet(section, colours, painted, whole)
 
@@ -88,31 +89,36 @@ def _section(given: object, day: float | None) -> Biopsy:
     return section
 
 
-def _paint(section: Biopsy, stain: Stain) -> list[Shapes]:
+def paint(section: Biopsy, stain: Stain) -> list[Shapes]:
+    """Everything that is drawn of a section, in the order in which it is painted."""
     border = surface(section)
     return [*dermis(section, stain), *air(border, -HIGH_UM, stain), *epidermis(section, stain, border)]
 
 
-def _show(ax: Axes, section: Biopsy, stain: Stain, painted: list[Shapes], window: Window) -> None:
+def show(ax: Axes, section: Biopsy, stain: Stain, painted: list[Shapes], window: Window) -> None:
     """Paint a window of the section, to scale."""
     left, right, top, bottom = window
     ax.set_facecolor(stain.ground)
     for shapes in (shapes.within(*window) for shapes in painted):
         if shapes.outlines.size:
-            ax.add_collection(
-                PolyCollection(list(shapes.outlines), facecolors=shapes.colours, linewidths=0.0)
-            )
+            # an array, unlike a list of outlines, is checked once; the limits are set below
+            each = PolyCollection(shapes.outlines, facecolors=shapes.colours, linewidths=0.0)  # type: ignore[arg-type]
+            ax.add_collection(each, autolim=False)
     ax.set(xlim=(left, right), ylim=(bottom, top), aspect="equal", xticks=[], yticks=[])
     for track in section.tracks:
-        sides = np.concatenate([-track.half_width_um, track.half_width_um[::-1]])
-        depth = np.concatenate([track.depth_um, track.depth_um[::-1]])
-        ax.plot(track.x_um + sides, depth, color=stain.ink, linewidth=0.9, linestyle=DASHES, alpha=0.8)
+        ax.plot(*outline(track), color=stain.ink, linewidth=0.9, linestyle=DASHES, alpha=0.8)
     _scale_bar(ax, window, stain)
+
+
+def outline(track: Track) -> tuple[np.ndarray, np.ndarray]:
+    """The edge of a track, down one side and up the other: x and z [um]."""
+    sides = np.concatenate([-track.half_width_um, track.half_width_um[::-1]])
+    return track.x_um + sides, np.concatenate([track.depth_um, track.depth_um[::-1]])
 
 
 def _scale_bar(ax: Axes, window: Window, stain: Stain) -> None:
     left, right, top, bottom = window
-    length = 200.0 if right - left > 1000.0 else 50.0
+    length = next((bar for bar in (200.0, 100.0) if right - left > 5.0 * bar), 50.0)
     wide, high = right - left, bottom - top
     end, y = right - 0.03 * wide, bottom - 0.035 * high
     back = (end - length - 0.015 * wide, y - 0.075 * high)
@@ -126,7 +132,7 @@ def _scale_bar(ax: Axes, window: Window, stain: Stain) -> None:
             ha="center", va="bottom", zorder=6)  # fmt: skip
 
 
-def _label(ax: Axes, section: Biopsy, stain: Stain, window: Window) -> None:
+def label(ax: Axes, section: Biopsy, stain: Stain, window: Window) -> None:
     """Name layers beside the section and tracks above it."""
     right = window[1]
     names = section.fields["layer"].values
@@ -151,22 +157,25 @@ def _label(ax: Axes, section: Biopsy, stain: Stain, window: Window) -> None:
 
 def _sheet(section: Biopsy, stain: Stain, painted: list[Shapes], whole: Window) -> Figure:
     overview, detail, figure = _axes((whole[3] - whole[2]) / (whole[1] - whole[0]))
-    part = _part(section, whole)
-    left, right, top, bottom = part
-    _show(overview, section, stain, painted, whole)
-    _label(overview, section, stain, whole)
-    overview.plot(
-        [left, right, right, left, left], [top, top, bottom, bottom, top], color=stain.ink, linewidth=1.1
-    )
-    _show(detail, section, stain, painted, part)
+    part = framed(section, whole)
+    show(overview, section, stain, painted, whole)
+    label(overview, section, stain, whole)
+    frame(overview, part, stain)
+    show(detail, section, stain, painted, part)
     heading = f"Day {plain(section.day)}, {stain.title}"
     overview.set_title(heading, fontsize=look.LARGE, loc="left", fontweight="bold")
     detail.set_title("the framed part", fontsize=look.NORMAL, loc="left")
     _key(figure, section, stain)
     figure.text(
-        0.2 / PAGE, 0.4 / figure.get_figheight(), _caption(section, stain), fontsize=look.SMALL, va="bottom"
+        0.2 / PAGE, 0.4 / figure.get_figheight(), caption(section, stain), fontsize=look.SMALL, va="bottom"
     )
     return figure
+
+
+def frame(ax: Axes, part: Window, stain: Stain) -> None:
+    """Draw the edge of the part that is magnified."""
+    left, right, top, bottom = part
+    ax.plot([left, right, right, left, left], [top, top, bottom, bottom, top], color=stain.ink, linewidth=1.1)
 
 
 def _axes(shape: float) -> tuple[Axes, Axes, look.Sheet]:
@@ -184,7 +193,7 @@ def _axes(shape: float) -> tuple[Axes, Axes, look.Sheet]:
     return overview, detail, figure
 
 
-def _part(section: Biopsy, whole: Window) -> Window:
+def framed(section: Biopsy, whole: Window) -> Window:
     """The part to magnify: the upper dermis at the first track inside, or in the middle."""
     edge = min(DETAIL_UM, whole[1], whole[3] - whole[2])
     inside = [track.x_um for track in section.tracks if whole[0] <= track.x_um <= whole[1]]
@@ -193,9 +202,9 @@ def _part(section: Biopsy, whole: Window) -> Window:
     return left, left + edge, DETAIL_TOP_UM, DETAIL_TOP_UM + edge
 
 
-def _key(figure: look.Sheet, section: Biopsy, stain: Stain) -> None:
-    """Name nuclei and tracks below the section."""
-    handles: list[Line2D | Patch] = [
+def handles(section: Biopsy, stain: Stain) -> list[Line2D | Patch]:
+    """What a key names: the colours of the stain, the section's kinds of nuclei, and tracks."""
+    found: list[Line2D | Patch] = [
         Patch(facecolor=colour, edgecolor=look.GREY, linewidth=0.4, label=name) for name, colour in stain.key
     ]
     seen = set(section.cells["kind"])
@@ -204,20 +213,31 @@ def _key(figure: look.Sheet, section: Biopsy, stain: Stain) -> None:
         lobes = nucleus_of(shape, zero, zero, zero, np.ones(1))
         glyph = Path.make_compound_path(*(Path(np.vstack([lobe, lobe[:1]]), closed=True) for lobe in lobes))
         size = float(np.ptp(lobes[..., 0]))
-        handles.append(
+        found.append(
             Line2D(
                 [], [], linestyle="none", marker=glyph, markersize=size, color=stain.nucleus, label=shape.name
             )
         )
     if section.tracks:
-        handles.append(Line2D([], [], color=GLYPH, linewidth=0.9, linestyle=DASHES, label="needle track"))
+        found.append(Line2D([], [], color=GLYPH, linewidth=0.9, linestyle=DASHES, label="needle track"))
+    return found
+
+
+def _key(figure: look.Sheet, section: Biopsy, stain: Stain) -> None:
+    """Name nuclei and tracks below the section."""
     place = (0.2 / PAGE, 0.72 / figure.get_figheight())
-    figure.legend(handles=handles, loc="lower left", bbox_to_anchor=place, ncols=10, fontsize=look.SMALL, frameon=False,
-                  columnspacing=1.2, handletextpad=0.5, handlelength=1.6, borderaxespad=0.0)  # fmt: skip
+    figure.legend(
+        handles=handles(section, stain), loc="lower left", bbox_to_anchor=place, ncols=10, fontsize=look.SMALL,
+        frameon=False, columnspacing=1.2, handletextpad=0.5, handlelength=1.6, borderaxespad=0.0,
+    )  # fmt: skip
 
 
-def _caption(section: Biopsy, stain: Stain) -> str:
+def caption(section: Biopsy, stain: Stain) -> str:
+    """What the colours mean, and what of the picture is computed."""
+    known, drawn = (
+        ("cells", "fibres and vessels") if section.vessels is None else ("cells and vessels", "fibres")
+    )
     return (
-        f"{look.title(stain.says)}. Simulated section, {plain(section.thickness_um)} µm thick: cells where they are, "
-        "fibres and vessels drawn at the densities found."
+        f"{look.title(stain.says)}. Simulated section, {plain(section.thickness_um)} µm thick: {known} where they are, "
+        f"{drawn} drawn at the densities found."
     )

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from collagensim.plot.outlines import Shapes, between, flat, marks, ovals, ribbons, shade
 from collagensim.plot.stains import Stain
 from collagensim.response import Biopsy
+from collagensim.response.basal import opened
 
 Array = NDArray[Any]
 
@@ -22,20 +23,25 @@ RIDGE_UM, RIDGE_EVERY_UM = (
 )  # how far ridges swing about the mean border, and how far apart they are
 CORNEUM_SHARE, CORNEUM_UM = 0.2, 12.0  # of the whole thickness, at most so thick
 ROW_UM, CELL_UM = 8.5, 8.0  # keratinocytes
-TONGUE_UM = 60.0  # over which an edge of new epidermis thins out
+TONGUE_UM = 60.0  # over which an edge of epidermis thins out; what has crept in since thins out all along
+LEADER_UM, LEADER_HIGH_UM = 17.0, 5.0  # cells that creep, flat
 CRUST_UM = 22.0
 CLOTTED = 0.2  # mg/mL of provisional matrix in the topmost voxel above which an opening holds a crust
 
 
 @dataclass(frozen=True, eq=False)
 class Surface:
-    """Borders of the epidermis along x [um]: its underside, its top, and the part of it that is there (0 to 1)."""
+    """Borders of the epidermis along x [um]: its underside, its top, and the part of it that is there (0 to 1).
+
+    ``gaps`` are the stretches where it stands open, ``wounds`` what was opened around each of them.
+    """
 
     x: Array
     under: Array
     top: Array
     there: Array
     gaps: tuple[tuple[float, float], ...]
+    wounds: tuple[tuple[float, float], ...]
 
     def skin(self) -> Array:
         """Height of whatever is outermost."""
@@ -50,6 +56,7 @@ def surface(biopsy: Biopsy) -> Surface:
     centre = biopsy.fields["x"].values
     thick = np.interp(x, centre, _of_surface(biopsy, "epidermal_thickness", 0.0, n))
     gaps = openings(_of_surface(biopsy, "epidermal_cover", 1.0, n), biopsy.voxel_um)
+    wounds = tuple(_wound(biopsy, gap) for gap in gaps)
     ridges = _waves(x, biopsy.seed, RIDGE_EVERY_UM)
     under = np.minimum(RIDGE_UM, 0.25 * thick) * ridges
     top = (
@@ -58,28 +65,34 @@ def surface(biopsy: Biopsy) -> Surface:
         + np.minimum(2.5, 0.05 * thick) * _waves(x, biopsy.seed + 1, 4.0 * RIDGE_EVERY_UM)
     )
     there = np.ones(x.size)
-    for left, right in gaps:
-        away = np.maximum(left - x, x - right)
-        there = np.minimum(there, np.clip(away / TONGUE_UM, 0.0, 1.0) ** 0.6)
-        under = under * np.clip(away / TONGUE_UM, 0.0, 1.0)
+    for (left, right), (start, end) in zip(gaps, wounds, strict=True):
+        before, behind = (left - x) / (left - start + TONGUE_UM), (x - right) / (end - right + TONGUE_UM)
+        away = np.clip(np.maximum(before, behind), 0.0, 1.0)
+        there = np.minimum(there, away**0.6)
+        under = under * away
     top = under + (top - under) * there
-    return Surface(x, under, top, there, gaps)
+    return Surface(x, under, top, there, gaps, wounds)
 
 
 def openings(cover: Array, voxel_um: float) -> tuple[tuple[float, float], ...]:
     """Where the epidermis stands open, (left, right) [um].
 
-    Columns in a row that are not all covered share one opening in their middle, as wide as what is not covered:
+    Columns in a row that are not all covered share one opening, as wide as what is not covered and in the middle of it:
     epidermis grows in from the sides.
     """
     partly = np.concatenate([[0], (cover < 0.99).astype(int), [0]])
     starts, ends = np.flatnonzero(np.diff(partly) == 1), np.flatnonzero(np.diff(partly) == -1)
     found = []
     for start, end in zip(starts, ends, strict=True):
-        half = 0.5 * voxel_um * float(np.sum(1.0 - cover[start:end]))
-        middle = 0.5 * voxel_um * float(start + end)
+        bare = 1.0 - cover[start:end]
+        half = 0.5 * voxel_um * float(bare.sum())
+        middle = voxel_um * float(np.average(np.arange(start, end) + 0.5, weights=bare))
         found.append((middle - half, middle + half))
     return tuple(found)
+
+
+def _wound(biopsy: Biopsy, gap: tuple[float, float]) -> tuple[float, float]:
+    return gap if biopsy.basal_cells is None else opened(biopsy.basal_cells, *gap, biopsy.size_um[1])
 
 
 def epidermis(biopsy: Biopsy, stain: Stain, border: Surface) -> list[Shapes]:
@@ -88,6 +101,7 @@ def epidermis(biopsy: Biopsy, stain: Stain, border: Surface) -> list[Shapes]:
     return [
         *body,
         *_keratinocytes(biopsy, stain, border),
+        *_leaders(biopsy, stain),
         *_corneum(biopsy, stain, border),
         *_crusts(biopsy, stain, border),
     ]
@@ -160,6 +174,17 @@ def _keratinocytes(biopsy: Biopsy, stain: Stain, border: Surface) -> list[Shapes
     ]  # fmt: skip
 
 
+def _leaders(biopsy: Biopsy, stain: Stain) -> list[Shapes]:
+    """Flat cells that creep on at the tip of each tongue, where they are."""
+    if biopsy.basal_cells is None or not biopsy.basal_cells["leading"].any():
+        return []
+    x = biopsy.basal_cells["x"].to_numpy()[biopsy.basal_cells["leading"].to_numpy()]
+    one, level = np.ones(x.size), np.full(x.size, -0.5 * LEADER_HIGH_UM)
+    bodies = ovals(x, level, 0.0 * one, LEADER_UM * one, LEADER_HIGH_UM * one, m=10)
+    nuclei = ovals(x, level, 0.0 * one, 0.45 * LEADER_UM * one, 0.5 * LEADER_HIGH_UM * one, m=9)
+    return [Shapes(bodies, flat(stain.keratinocyte, x.size)), Shapes(nuclei, flat(stain.nucleus, x.size))]
+
+
 def _corneum(biopsy: Biopsy, stain: Stain, border: Surface) -> list[Shapes]:
     thick = _corneum_thickness(border)
     layer = _between_lines(border.x, border.top, border.top + thick, border.there > 0.5, stain.corneum)
@@ -189,14 +214,16 @@ def _crusts(biopsy: Biopsy, stain: Stain, border: Surface) -> list[Shapes]:
         return []
     fibrin = biopsy.fields["provisional_matrix"].values[0]
     found = []
-    for left, right in border.gaps:
-        middle, half = 0.5 * (left + right), 0.5 * (right - left)
+    for (left, right), (start, end) in zip(border.gaps, border.wounds, strict=True):
+        middle, half = 0.5 * (start + end), 0.5 * (end - start)
         column = int(np.clip(middle / biopsy.voxel_um, 0, fibrin.size - 1))
-        if half < 2.0 or fibrin[column] < CLOTTED:
+        if right - left < 4.0 or fibrin[column] < CLOTTED:
             continue
-        x = np.linspace(middle - half - 8.0, middle + half + 8.0, 24)
+        x = np.linspace(middle - half - 8.0, middle + half + 8.0, max(24, int(half / 2.0)))
         dome = 1.0 - ((x - middle) / (half + 8.0)) ** 2
-        found.extend(
-            _between_lines(x, -CRUST_UM * dome, 4.0 * dome, np.ones(x.size, dtype=bool), stain.fibrin)
-        )
+        # New epidermis creeps in beneath it.
+        open_ = np.interp(x, border.x, border.there) <= 0.0
+        bottom = np.where(open_, 4.0 * dome, np.interp(x, border.x, border.skin()))
+        top = np.minimum(-CRUST_UM * dome, bottom)
+        found.extend(_between_lines(x, top, bottom, np.ones(x.size, dtype=bool), stain.fibrin))
     return found

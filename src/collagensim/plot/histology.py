@@ -5,10 +5,12 @@ How many there are, and where, follows the section's fields and cells; their sha
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
 from collagensim.plot.outlines import (
@@ -37,6 +39,7 @@ FULLEST = 0.97  # of an area; a random pattern never covers all
 WEAVING_UM = 45.0  # over which bundles keep their direction
 BLUR_UM = 14.0  # over which one layer's bundles give way to the next one's
 MOST_CAPILLARIES = 250.0  # per mm2
+TUBE_UM, SWING_UM, WINDING_UM = 6.0, 7.0, 40.0  # capillaries: width, how far they swing, over which length
 FIBRIN_SHARE = 0.11  # of area under clot fibres for each mg/mL, drawn
 # Strands of a bundle across its width; each reaches below the next, or the ground would shine through between them.
 STRANDS = ((-1.0, -0.1), (-0.33, 0.55), (0.33, 1.0))
@@ -82,6 +85,7 @@ LOOKS = {
     "neutrophils": Look("neutrophil", (4.0, 3.4), (10.5, 9.5), n_lobes=3),
     "apoptotic_neutrophils": Look("dying neutrophil", (3.6, 3.4), (7.5, 7.0)),
     "macrophages_m1": Look("M1 macrophage", (8.5, 6.0), (17.0, 13.0), uneven=0.22),
+    "endothelial_tips": Look("tip of a vessel", (9.0, 4.0), (22.0, 6.0), uneven=0.15),
     "macrophages_m2": Look("M2 macrophage", (8.5, 5.5), (24.0, 9.0), along=True, uneven=0.2),
 }
 OTHER = Look("other cell", (7.0, 6.0), (11.0, 10.0))
@@ -105,7 +109,7 @@ def bundles(biopsy: Biopsy, stain: Stain) -> list[Shapes]:
     share, total = biopsy.collagen_fraction(), biopsy.total((*COLLAGEN_I, COLLAGEN_III))
     if share is None or total is None:
         return []
-    order, total = _field(biopsy, "fibre_alignment"), np.maximum(total, 1e-12)
+    (lie, order), total = _fibres(biopsy), np.maximum(total, 1e-12)
     of_iii, of_new = _field(biopsy, COLLAGEN_III) / total, _field(biopsy, COLLAGEN_I[0]) / total
     found = []
     for k in range(len(biopsy.layers)):
@@ -113,7 +117,7 @@ def bundles(biopsy: Biopsy, stain: Stain) -> list[Shapes]:
         u, at = _thrown(biopsy, BUNDLES, k, weave, share)
         # neighbours run side by side; together they keep the order that the voxel has
         score = 0.8 * drift(u[0], u[1], biopsy.seed, WEAVING_UM) + 0.6 * scores(u[3], u[4])
-        strands = _outline(weave, angle_of(order[at], score), u)
+        strands = _outline(weave, lie[at] + angle_of(order[at], score), u)
         found.append(_painted(stain, strands, u, of_iii[at], of_new[at]))
     return found
 
@@ -204,6 +208,8 @@ def _painted(stain: Stain, strands: Array, u: Array, of_iii: Array, of_new: Arra
 
 def vessels(biopsy: Biopsy, stain: Stain) -> list[Shapes]:
     """Capillaries: so many per area as the section has, cut at any slant, with blood inside."""
+    if biopsy.vessels is not None:
+        return [*_tubes(biopsy, stain), *_profiles(stain, *_cut_pieces(biopsy, biopsy.vessels))]
     if "capillary_density" not in biopsy.fields:
         return []
     high, wide = biopsy.size_um
@@ -212,9 +218,52 @@ def vessels(biopsy: Biopsy, stain: Stain) -> list[Shapes]:
     row, column = _voxel(biopsy, z, x)
     kept = u[2] * MOST_CAPILLARIES < biopsy.fields["capillary_density"].values[row, column]
     x, z, u = x[kept], z[kept], u[:, kept]
-    short = between(8.0, 12.0, u[3])
-    long = short * between(1.0, 3.0, u[4] ** 2)
-    angle, uneven = np.pi * u[5], 0.12 * u[6]
+    return _profiles(stain, x, z, np.pi * u[5], u[[3, 4, 6]])
+
+
+def _cut_pieces(biopsy: Biopsy, pieces: pd.DataFrame) -> tuple[Array, Array, Array, Array]:
+    """Where a cut meets pieces of vessel, their angle, and uniform numbers (3, n).
+
+    A cut meets a piece of length l in a section of thickness t with probability l / 2t, as if it ran any way: then
+    there are as many profiles per area as are half the length per volume. Which it meets, their numbers say, the same
+    on every day.
+    """
+    who = pieces["number"].to_numpy()
+    met = marks_of(who, 7) < pieces["length"].to_numpy() / (2.0 * biopsy.thickness_um)
+    x0, z0, x1, z1 = _swung(biopsy, pieces[met])
+    x = np.mod(0.5 * (x0 + x1), biopsy.size_um[1])
+    u = np.stack([marks_of(who[met], stream) for stream in (8, 9, 10)])
+    return x, 0.5 * (z0 + z1), np.arctan2(z1 - z0, x1 - x0), u
+
+
+def _swung(biopsy: Biopsy, pieces: pd.DataFrame) -> Iterator[Array]:
+    """Ends x0, z0, x1, z1 of pieces of vessel, a little off their straight lines; where two meet they swing alike."""
+    for k in "01":
+        x, z = pieces[f"x{k}"].to_numpy(), pieces[f"z{k}"].to_numpy()
+        at = x % biopsy.size_um[1]
+        yield x + SWING_UM * drift(at, z, biopsy.seed, WINDING_UM)
+        yield z + SWING_UM * drift(z, at, biopsy.seed, WINDING_UM)
+
+
+def _tubes(biopsy: Biopsy, stain: Stain) -> list[Shapes]:
+    """Vessels as the whole thickness of the section shows them, where the stain does."""
+    if stain.tube is None or biopsy.vessels is None:
+        return []
+    x0, z0, x1, z1 = _swung(biopsy, biopsy.vessels)
+    n, length = x0.size, np.hypot(x1 - x0, z1 - z0)
+    none = np.zeros(n)
+    lines = ribbons(
+        0.5 * (x0 + x1), 0.5 * (z0 + z1), np.arctan2(z1 - z0, x1 - x0), length + 0.8 * TUBE_UM, np.full(n, TUBE_UM),
+        wave=none, phase=none,
+    )  # fmt: skip
+    return [Shapes(lines, flat(stain.tube, n))]
+
+
+def _profiles(stain: Stain, x: Array, z: Array, angle: Array, u: Array) -> list[Shapes]:
+    """Rings of wall around blood, each with a nucleus."""
+    short = between(8.0, 12.0, u[0])
+    long = short * between(1.0, 3.0, u[1] ** 2)
+    uneven = 0.12 * u[2]
     n = x.size
     wall = ovals(x, z, angle, long + 2.4, short + 2.4, uneven=uneven)
     lumen = ovals(x, z, angle, long - 2.2, short - 2.2, uneven=uneven)
@@ -230,7 +279,7 @@ def vessels(biopsy: Biopsy, stain: Stain) -> list[Shapes]:
 
 def cells(biopsy: Biopsy, stain: Stain) -> list[Shapes]:
     """Every cell of the section where it is: a body, and on top of all bodies the nuclei."""
-    order = _field(biopsy, "fibre_alignment")
+    lie, order = _fibres(biopsy)
     bodies, nuclei = [], []
     for kind in biopsy.kinds:
         look, here = look_of(kind), biopsy.cells[biopsy.cells["kind"] == kind]
@@ -240,7 +289,7 @@ def cells(biopsy: Biopsy, stain: Stain) -> list[Shapes]:
         at = _voxel(biopsy, z, x)
         angle = np.pi * marks_of(who, 2)
         if look.along:
-            angle = angle_of(order[at], scores(marks_of(who, 2), marks_of(who, 3)))
+            angle = lie[at] + angle_of(order[at], scores(marks_of(who, 2), marks_of(who, 3)))
         size = 0.85 + 0.3 * marks_of(who, 4)
         body = _body(look, x, z, angle, size)
         bodies.append(Shapes(body, flat(stain.cytoplasm, x.size)))
@@ -277,6 +326,15 @@ def _voxel(biopsy: Biopsy, z: Array, x: Array) -> tuple[Array, Array]:
     n_z, n_x = biopsy.fields.sizes["z"], biopsy.fields.sizes["x"]
     row, column = (np.floor(place / biopsy.voxel_um).astype(int) for place in (z, x))
     return np.clip(row, 0, n_z - 1), np.clip(column, 0, n_x - 1)
+
+
+def _fibres(biopsy: Biopsy) -> tuple[Array, Array]:
+    """Mean angle to the surface [rad] and order (nz, nx) of fibres; along the surface where they have no direction."""
+    tensors = biopsy.fibre_tensors()
+    if tensors is None:
+        order = _field(biopsy, "fibre_alignment")
+        return np.zeros_like(order), order
+    return 0.5 * np.arctan2(tensors[1], tensors[0]), np.hypot(tensors[0], tensors[1])
 
 
 def _field(biopsy: Biopsy, name: str) -> Array:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from io import BytesIO
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from matplotlib.figure import Figure
 
@@ -104,6 +104,18 @@ def title(text: str) -> str:
 def unit(text: str) -> str:
     """Return a unit as it is printed on an axis."""
     return _PRETTY.get(text, text)
+
+
+def described(provenance: Mapping[str, Any]) -> str:
+    """Skin and sessions of a run in a few words; empty when nothing is known of them."""
+    skin = provenance.get("skin") or {}
+    sessions = (provenance.get("protocol") or {}).get("sessions", ())
+    parts = [str(skin["site"]).replace("_", " ")] if "site" in skin else []
+    parts += [f"age {skin['age_years']:g}"] if "age_years" in skin else []
+    if sessions:
+        kinds = {f"{session['device']} {session['depth_mm']:g} mm" for session in sessions}
+        parts.append(f"{len(sessions)} × {kinds.pop() if len(kinds) == 1 else 'sessions'}")
+    return ", ".join(parts)
 
 
 def dress(ax: Axes, *, x: str, y: str, heading: str = "") -> None:

@@ -143,14 +143,8 @@ def _window(response: Response, time: np.ndarray, length: float | None) -> tuple
 
 
 def _headline(response: Response) -> str:
-    skin = response.provenance.get("skin") or {}
-    sessions = (response.provenance.get("protocol") or {}).get("sessions", ())
-    parts = [str(skin["site"]).replace("_", " ")] if "site" in skin else []
-    parts += [f"age {skin['age_years']:g}"] if "age_years" in skin else []
-    if sessions:
-        kinds = {f"{session['device']} {session['depth_mm']:g} mm" for session in sessions}
-        parts.append(f"{len(sessions)} × {kinds.pop() if len(kinds) == 1 else 'sessions'}")
-    return "Predicted course: " + ", ".join([*parts, "papillary dermis and surface"])
+    parts = [look.described(response.provenance), "papillary dermis and surface"]
+    return "Predicted course: " + ", ".join(part for part in parts if part)
 
 
 def _everything(response: Response) -> Figure:

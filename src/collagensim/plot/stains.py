@@ -19,6 +19,7 @@ class Stain:
     epidermis, corneum, keratinocyte : living epidermis, its horny layer, the borders of its cells.
     nucleus, cytoplasm, fibrin, vessel, blood, elastic : of the rest; an elastic of None is not seen.
     ink : of lines and words on the tissue.
+    tube : of vessels along which the section runs; with None they are seen where a cut meets them alone.
     polarised : whether light passes only where bundles turn it; nuclei are then not seen.
     key : words and colours for the legend.
     """
@@ -40,6 +41,7 @@ class Stain:
     blood: str
     elastic: str | None = None
     ink: str = "#1a1a1a"
+    tube: str | None = None
     polarised: bool = False
     key: tuple[tuple[str, str], ...] = ()
 
@@ -75,6 +77,7 @@ STAINS: Mapping[str, Stain] = MappingProxyType(
             air="#fbfafa", ground="#f5f2f3", collagen_i=("#efe9ec", "#ddd3da"), collagen_new=("#f2edf0", "#e5dde3"),
             collagen_iii=("#f2edf0", "#e5dde3"), epidermis="#d7d3e6", keratinocyte="#e7e4f0", corneum="#e6dccf",
             nucleus="#7683bb", cytoplasm="#e3dfec", fibrin="#eee0d8", vessel="#7a3b12", blood="#dcbfa6",
+            tube="#c49a78",
             key=(("vessel", "#7a3b12"), ("collagen", "#e5dde2")),
         ),
     }

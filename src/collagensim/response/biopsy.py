@@ -13,6 +13,8 @@ from numpy.typing import NDArray
 
 from collagensim.errors import in_range, plain
 from collagensim.notice import NOTICE
+from collagensim.response.basal import seats_met
+from collagensim.response.orientation import coherency, in_section, inside
 from collagensim.skin import Skin
 from collagensim.treatment import Channels, Protocol, injure
 
@@ -31,6 +33,8 @@ COLLAGEN_I, COLLAGEN_III = ("collagen_i", "collagen_mature"), "collagen_iii"
 # How far a nucleus reaches [um], assumed: for what a thinner cut would show of the cells.
 NUCLEUS_UM, THIN_CUT_UM = 10.0, 5.0
 DERMIS = "dermis"
+# Order of fibres times cos 2a and sin 2a, with a their angle to the surface in the section.
+ALONG, ASLANT = "fibre_order_along", "fibre_order_aslant"
 
 
 class Track(NamedTuple):
@@ -57,11 +61,18 @@ class Biopsy:
     day : when it is taken [day]; y_um : the middle of the section [um]; thickness_um : its thickness [um].
     fields : xarray.Dataset
         What is dissolved or laid down, over ``z`` and ``x`` [um] from the top of the dermis, with the ``layer`` of each
-        row; what the epidermis carries, over ``x``.
+        row; what the epidermis carries, over ``x``. Where fibres have a direction: ``fibre_order_along`` and
+        ``fibre_order_aslant`` [1], order times cos 2a and sin 2a of their angle a to the surface, as the section shows
+        them.
     cells : pandas.DataFrame
         Cells whose centre lies in the section: ``kind``, ``z``, ``x`` [um], ``identity``.
     kinds : every kind of cell that there can be.
+    vessels : pandas.DataFrame or None
+        Pieces of vessel whose middle lies in the section, as of `Tissue.vessels`; None where vessels are a density.
     tracks : channels of earlier sessions that cross the section.
+    basal_cells : pandas.DataFrame or None
+        Seats of the basal sheet that a thin cut would meet: ``x`` [um], ``taken``, ``leading`` (a cell on its way,
+        behind a front) and ``struck`` (new since the latest session that struck any); None where epidermis is a cover.
     seed : that of the tissue, from which a picture takes what it adds.
     """
 
@@ -73,6 +84,8 @@ class Biopsy:
     kinds: tuple[str, ...]
     tracks: tuple[Track, ...]
     seed: int
+    vessels: pd.DataFrame | None = None
+    basal_cells: pd.DataFrame | None = None
 
     @property
     def layers(self) -> tuple[str, ...]:
@@ -108,6 +121,12 @@ class Biopsy:
         """Share of the section under elastic fibres (nz, nx) [1]."""
         elastin = self.total(("elastin",))
         return None if elastin is None else np.minimum(elastin / FIBRE_ELASTIN, 1.0)
+
+    def fibre_tensors(self) -> Array | None:
+        """Tensors (2, nz, nx) of the fibres in the section's plane; None where they have no direction."""
+        if ALONG not in self.fields:
+            return None
+        return np.stack([self.fields[name].values for name in (ALONG, ASLANT)])
 
     def figures(self) -> pd.DataFrame:
         """The figures a pathologist reports.
@@ -158,17 +177,49 @@ class Biopsy:
                 "1",
                 "mass of collagen I, new and mature, over that of III",
             )
-        collagen = self.total((*COLLAGEN_I, COLLAGEN_III))
-        if collagen is not None and "fibre_alignment" in self.fields and collagen[rows].sum() > 0.0:
-            order = float(np.average(self.fields["fibre_alignment"].values[rows], weights=collagen[rows]))
-            definition = "fibre alignment weighted by collagen: 0 without direction, 1 all parallel"
-            yield "orientation index", layer, order, "1", definition
+        yield from self._fibres(layer)
         if elastic is not None:
             definition = f"mean of elastin / {FIBRE_ELASTIN:g} mg/mL, the assumed content of elastic fibres"
             yield "elastic fibre area fraction", layer, float(elastic[rows].mean()), "1", definition
-        if "capillary_density" in self.fields:
+        yield from self._vessels(layer, rows)
+
+    def _vessels(self, layer: str, rows: Array) -> Iterator[Row]:
+        """Profiles of vessels per area; of a network half its length per volume, as of lines that run every way."""
+        if self.vessels is not None:
+            z = 0.5 * (self.vessels["z0"] + self.vessels["z1"]).to_numpy()
+            inside = rows[np.clip((z / self.voxel_um).astype(int), 0, rows.size - 1)]
+            mm3 = rows.sum() * self.voxel_um * self.size_um[1] * self.thickness_um * 1e-9
+            mean = float(self.vessels["length"].to_numpy()[inside].sum()) / 2000.0 / mm3
+            definition = "capillary profiles per area of section: half the length of vessels per volume"
+            yield "capillaries", layer, mean, "1/mm^2", definition
+        elif "capillary_density" in self.fields:
             mean = float(self.fields["capillary_density"].values[rows].mean())
             yield "capillaries", layer, mean, "1/mm^2", "capillary profiles per area of section"
+
+    def _fibres(self, layer: str) -> Iterator[Row]:
+        """How parallel collagen fibres lie, and which way; of a model whose fibres have no direction, their order."""
+        collagen, tensors, rows = (
+            self.total((*COLLAGEN_I, COLLAGEN_III)),
+            self.fibre_tensors(),
+            self.rows(layer),
+        )
+        if collagen is None or "fibre_alignment" not in self.fields or collagen[rows].sum() <= 0.0:
+            return
+        order = float(np.average(self.fields["fibre_alignment"].values[rows], weights=collagen[rows]))
+        meaning = "weighted by collagen: 0 without direction, 1 all parallel"
+        if tensors is None:
+            yield "orientation index", layer, order, "1", f"fibre alignment {meaning}"
+            return
+        yield "local fibre order", layer, order, "1", f"mean order of the fibres of a voxel, {meaning}"
+        struck = inside(self.tracks, self.fields["z"].values, self.fields["x"].values)
+        places = {"": np.ones_like(struck), " in tracks": struck, " outside tracks": ~struck}
+        for where, mask in places.items() if self.tracks else [("", places[""])]:
+            at = mask & rows[:, None]
+            if collagen[at].sum() > 0.0:
+                index, angle = coherency(tensors[:, at], collagen[at])
+                yield f"orientation index{where}", layer, index, "1", f"coherency of all fibres, {meaning}"
+                definition = "mean angle to the surface, positive where fibres descend along x"
+                yield f"fibre direction{where}", layer, angle, "degree", definition
 
     def _cells(self, layer: str) -> Iterator[Row]:
         rows = self.rows(layer)
@@ -200,15 +251,28 @@ def cut(tissue: Tissue, day: float, y_um: float | None = None) -> Biopsy:
     names = np.array(tissue.data["layer"].values, dtype=object)
     fields = everything.isel(y=row, drop=True)
     fields = fields.assign_coords(layer=("z", names[fields["layer"].values]))
+    fibres = tissue.snapshot(day).structures.get("fibres")
+    if fibres is not None:
+        tensors = in_section(fibres["orientation"][:, :, row])
+        fields = fields.assign({name: (("z", "x"), tensors[k]) for k, name in enumerate((ALONG, ASLANT))})
     cells = tissue.cells(day)
     inside = np.minimum((cells["y"].to_numpy() / edges[1]).astype(int), n_rows - 1) == row
+    vessels = tissue.vessels(day) if "vessels" in tissue.snapshot(day).structures else None
+    if vessels is not None:
+        y = 0.5 * (vessels["y0"] + vessels["y1"]).to_numpy()
+        vessels = vessels[np.floor(y / edges[1]).astype(int) % n_rows == row]
     # A slice is injured where its channels cross a plane at the middle of a voxel as thick as it is high.
     plane = 0.5 * float(edges[0]) if n_rows == 1 else middle
     return Biopsy(
         float(day), middle, float(edges[1]), fields, cells.loc[inside, ["kind", "z", "x", "identity"]],
         tuple(tissue.snapshot(day).kinds), tuple(_tracks(tissue, day, plane)),
-        int(tissue.provenance.get("seed", 0)),
+        int(tissue.provenance.get("seed", 0)), vessels, _basal_cells(tissue, day, middle),
     )  # fmt: skip
+
+
+def _basal_cells(tissue: Tissue, day: float, plane_um: float) -> pd.DataFrame | None:
+    sheet = tissue.snapshot(day).structures.get("epithelium")
+    return None if sheet is None else seats_met(sheet, plane_um, 0.5 * (THIN_CUT_UM + NUCLEUS_UM))
 
 
 def _tracks(tissue: Tissue, day: float, plane_um: float) -> Iterator[Track]:
@@ -219,7 +283,8 @@ def _tracks(tissue: Tissue, day: float, plane_um: float) -> Iterator[Track]:
     skin = Skin.from_dict(described)
     sessions = dict(Protocol.from_dict(protocol).sessions)
     for when, places in tissue.channels:
-        needles = injure(skin, sessions[when]).channels if when <= day and when in sessions else None
+        past = day - when > 1e-6 and when in sessions  # on its own day the tissue is still that before it
+        needles = injure(skin, sessions[when]).channels if past else None
         for y, x, reach in places if needles is not None else ():
             assert needles is not None
             found = _outline(needles, abs(y - plane_um), reach, 1000.0 * skin.layers[0].top_mm)

@@ -104,6 +104,47 @@ class Tissue:
         places = {axis: at.position[:, k] for k, axis in enumerate("zyx")}
         return pd.DataFrame({"kind": kinds, **places, "identity": at.identity})
 
+    def keratinocytes(self, day: float) -> pd.DataFrame:
+        """Table of the cells of the epidermis on a kept day, one for each that touches the dermis.
+
+        Returns
+        -------
+        pandas.DataFrame
+            ``y``, ``x`` [um], ``identity``, and ``leading``: on its way to where it will rest, behind a front.
+
+        Raises
+        ------
+        InputError
+            When the day was not kept, or the tissue has a cover and no cells of it.
+        """
+        found = self.snapshot(day).structures.get("epithelium")
+        if found is None:
+            raise InputError("this tissue has no cells of the epidermis: its architecture has no Sheet")
+        alive = found["identity"] != 0
+        places = {axis: found["position"][alive, k] for k, axis in enumerate("yx")}
+        return pd.DataFrame(
+            {**places, "identity": found["identity"][alive], "leading": found["left"][alive] > 0.0}
+        )
+
+    def vessels(self, day: float) -> pd.DataFrame:
+        """Table of the pieces of vessel on a kept day.
+
+        Returns
+        -------
+        pandas.DataFrame
+            ``z0``, ``y0``, ``x0`` and ``z1``, ``y1``, ``x1``: the ends [um], the second the short way from the first,
+            so that it may lie a piece beyond a side; ``length`` [um]; ``branch``: pieces of the same number follow each
+            other between junctions or ends; ``has_tip``: a tip is drawing on from it; ``number``, the same on all days.
+
+        Raises
+        ------
+        InputError
+            When the day was not kept, or the vessels of the tissue are a density and no network.
+        """
+        from collagensim.solver.tissue.network import columns_of
+
+        return pd.DataFrame(columns_of(self.snapshot(day)))
+
     def fields(self, day: float) -> xr.Dataset:
         """Fields of a kept day over ``z``, ``y``, ``x`` [um], and what the surface carries over ``y``, ``x``."""
         at = self.snapshot(day)

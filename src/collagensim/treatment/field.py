@@ -28,12 +28,15 @@ class InjuryField:
         The surface stands open there after recoil; (y, x) or (x,).
     channels_um : numpy.ndarray
         (n, 3): y, x of each channel and the depth that it reaches [um].
+    openings_um : numpy.ndarray
+        (n, 3): y, x and radius of the hole in the surface that each leaves open [um].
     """
 
     killed: Mask
     struck: Mask
     opened: Mask
     channels_um: Array
+    openings_um: Array
 
 
 def sample_field(
@@ -55,7 +58,7 @@ def sample_field(
     if channels is None:
         whole = np.broadcast_to((z <= bottom_mm)[:, None, None], n_voxels).copy()
         surface = np.ones(n_voxels[1:], dtype=bool)
-        return _squeezed(whole, whole.copy(), surface, np.empty((0, 3)), len(shape))
+        return _squeezed(whole, whole.copy(), surface, np.empty((0, 3)), np.empty((0, 3)), len(shape))
     extent = np.array([n_voxels[1] * edge[1], n_voxels[2] * edge[2]]) / 1000.0
     margin = 0.0 if periodic else channels.needle_radius_mm + channels.crush_mm
     if periodic and extent.min() < 2.0 * zone_radius_mm:
@@ -76,7 +79,8 @@ def sample_field(
             struck,
             opened,
         )
-    return _squeezed(killed, struck, opened, 1000.0 * drawn, len(shape))
+    openings = np.column_stack([drawn[:, :2], _surface_radius(channels, drawn[:, 2])])
+    return _squeezed(killed, struck, opened, 1000.0 * drawn, 1000.0 * openings, len(shape))
 
 
 def _seed(given: object) -> int:
@@ -176,11 +180,19 @@ def _carve(
     where = np.ix_(planes, rows, columns)
     killed[where] |= squared <= (needle + channels.crush_mm) ** 2
     struck[where] |= squared <= needle**2
-    surface = channels.recoil * channels.needle_radius_mm * min(reach / channels.tip_length_mm, 1.0)
-    opened[np.ix_(rows, columns)] |= squared <= surface**2
+    opened[np.ix_(rows, columns)] |= squared <= _surface_radius(channels, reach) ** 2
 
 
-def _squeezed(killed: Mask, struck: Mask, opened: Mask, drawn: Array, n_axes: int) -> InjuryField:
+def _surface_radius(channels: Channels, reach: Array | float) -> Array:
+    """Return the radius of the holes that stand open in the surface after recoil [mm]."""
+    return np.asarray(
+        channels.recoil * channels.needle_radius_mm * np.minimum(reach / channels.tip_length_mm, 1.0)
+    )
+
+
+def _squeezed(
+    killed: Mask, struck: Mask, opened: Mask, drawn: Array, openings: Array, n_axes: int
+) -> InjuryField:
     if n_axes == 2:
-        return InjuryField(killed[:, 0], struck[:, 0], opened[0], drawn)
-    return InjuryField(killed, struck, opened, drawn)
+        return InjuryField(killed[:, 0], struck[:, 0], opened[0], drawn, openings)
+    return InjuryField(killed, struck, opened, drawn, openings)

@@ -7,9 +7,8 @@ from dataclasses import dataclass
 
 from collagensim.model import Derived, Expression, Species
 from collagensim.model.declarations import Declared
-from collagensim.model.expression import add, constant, law, law_divisor, multiply, power
-from collagensim.model.expression import exp as exponential
-from collagensim.model.expression import log as logarithm
+from collagensim.model.expression import add, constant, law_divisor, multiply, power
+from collagensim.model.substitution import rebuilt
 from collagensim.write.lowering import level, states_read
 
 __all__ = ["Acting", "acted", "doubts", "quotient"]
@@ -39,16 +38,7 @@ def acted(node: Expression) -> Expression:
         if isinstance(declared, Derived):
             return acted(declared.expression.node)
         return Acting(f"acting.{declared.name}", declared.unit, declared).node
-    args = [acted(arg) for arg in node.args]
-    if node.op == "add":
-        return add(*args)
-    if node.op == "mul":
-        return multiply(*args)
-    if node.op == "pow":
-        return power(args[0], node.value)
-    if node.op in ("hill", "inhibition"):
-        return law(node.op, args[0], args[1], node.value)
-    return exponential(args[0]) if node.op == "exp" else logarithm(args[0])
+    return rebuilt(node, [acted(arg) for arg in node.args])
 
 
 @functools.cache

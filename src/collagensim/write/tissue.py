@@ -8,7 +8,7 @@ equal, fluxes and events add up to the right side of the ordinary differential e
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -43,9 +43,9 @@ class CellEvent:
 class Result:
     """What one element of ``out`` is.
 
-    ``species`` it happens to, ``what``: "changes" (net rate of a field), "is lost" (its loss), "arrives" or the outcome
-    of an event; ``other`` is the species that an event makes; ``unit`` and ``made_by``, names of the reactions and
-    basal sources (``basal.<species>``) that make it.
+    ``species`` it happens to, ``what``: "changes" (net rate of a field), "is lost" (its loss), "gains apart" (what some
+    of its reactions add), "arrives" or the outcome of an event; ``other`` is the species that an event makes; ``unit``
+    and ``made_by``, names of the reactions and basal sources (``basal.<species>``) that make it.
     """
 
     species: str
@@ -63,7 +63,8 @@ class TissuePlan:
     it: these make the fluxes, while arrivals and hazards depend on what is sensed alone. ``out`` holds the net rate of
     each field [unit of the field / time], the loss of each field, -d net / d field [1 / time], the arrivals of each
     cell species [unit of the species / time] and the hazard of each event [1 / time].
-    A loss may be negative where a field makes more of itself.
+    A loss may be negative where a field makes more of itself. Of the reactions that were asked for apart, it holds what
+    they add to a field: their net rate and what they take, slope times level.
 
     Attributes
     ----------
@@ -71,9 +72,11 @@ class TissuePlan:
     cells : positions in the model's species of the cell species, in the order of ``n``.
     events : what happens to single cells, in the order of the hazards, those of one kind together.
     net_rows, loss_rows : (m,) where a species' net rate and loss stand in ``out``, -1 for cells.
+    gain_rows : (m,) where a species' gain apart stands, -1 where none was asked for.
     entry_rows : (n_cells,) where the arrivals of each kind of cell stand, -1 where none ever arrives.
     hazard_rows : where the hazards stand, one after the other.
     first_event : (n_cells + 1,) the events of kind k are first_event[k] to first_event[k + 1].
+    constant : (n_out,) which elements are free of state.
     n_everywhere, n_on_top : the first n_everywhere elements of ``out`` depend on the state of every voxel, those up to
         n_on_top tell what happens to the surface, and the others are free of state.
     parameter_slots, input_slots : formulas whose values ``p`` and ``u`` hold; in ``u``, ``surface.present`` scales
@@ -87,9 +90,11 @@ class TissuePlan:
     events: tuple[CellEvent, ...]
     net_rows: Integers
     loss_rows: Integers
+    gain_rows: Integers
     entry_rows: Integers
     hazard_rows: slice
     first_event: Integers
+    constant: npt.NDArray[np.bool_]
     n_everywhere: int
     n_on_top: int
     parameter_slots: tuple[Expression, ...]
@@ -107,15 +112,17 @@ class TissuePlan:
         return [(r.species, f"{r.what} {r.other}".strip(), r.unit, r.made_by) for r in self.results]
 
 
-def write_tissue(model: Model) -> TissuePlan:
+def write_tissue(model: Model, apart: Mapping[str, Collection[str]] | None = None) -> TissuePlan:
     """Return the text of a model's rates in one voxel, and what it reads and gives.
+
+    ``apart`` names species of fields, and of each some reactions whose gain is to be told apart.
 
     Raises
     ------
     ModelError
         For a reaction whose effect on cells cannot be read as events of single cells.
     """
-    rows = sorted(_rows(model), key=lambda row: row.rank)
+    rows = sorted(_rows(model, apart or {}), key=lambda row: row.rank)
     cells = tuple(i for i, s in enumerate(model.species) if s.kind == "cell")
     kinds = {model.species[i]: k for k, i in enumerate(cells)}
     happening = [(k, row.event) for k, row in enumerate(rows) if row.rank == _HAZARD]
@@ -134,9 +141,11 @@ def write_tissue(model: Model) -> TissuePlan:
         events=tuple(events),
         net_rows=_places(rows, _CHANGES, model.species),
         loss_rows=_places(rows, _IS_LOST, model.species),
+        gain_rows=_places(rows, _GAINS_APART, model.species),
         entry_rows=_places(rows, ARRIVES, [*kinds]),
         hazard_rows=slice(first, first + len(events)),
         first_event=np.searchsorted([e.kind for e in events], np.arange(len(cells) + 1)).astype(np.int64),
+        constant=np.array([row.is_constant for row in rows], dtype=np.bool_),
         n_everywhere=sum(row.rank <= _HAZARD for row in rows),
         n_on_top=sum(row.rank <= _ON_TOP for row in rows),
         parameter_slots=tuple(writer.slots[0]),
@@ -146,7 +155,8 @@ def write_tissue(model: Model) -> TissuePlan:
     )  # fmt: skip
 
 
-_CHANGES, _IS_LOST = "changes", "is lost"
+_CHANGES, _IS_LOST, _GAINS_APART = "changes", "is lost", "gains apart"
+_OF_FIELDS = (_CHANGES, _IS_LOST, _GAINS_APART)
 _EVERYWHERE, _HAZARD, _ON_TOP, _CONSTANT = range(4)
 
 
@@ -162,11 +172,16 @@ class _Row:
     @property
     def rank(self) -> int:
         """Where it stands among the others."""
-        if self.event.outcome not in (_CHANGES, _IS_LOST, ARRIVES):
+        if self.event.outcome not in (*_OF_FIELDS, ARRIVES):
             return _HAZARD
-        if level(self.plain) < 3 and not self.parts:
+        if self.is_constant:
             return _CONSTANT
         return _ON_TOP if self.event.cell.kind == "surface" else _EVERYWHERE
+
+    @property
+    def is_constant(self) -> bool:
+        """Whether it is free of state."""
+        return level(self.plain) < 3 and not self.parts
 
     def formulas(self) -> list[Expression]:
         """Every formula in it."""
@@ -174,7 +189,7 @@ class _Row:
 
     def trusted(self) -> frozenset[Expression]:
         """Formulas that its sign rests on."""
-        if self.event.outcome in (_CHANGES, _IS_LOST):
+        if self.event.outcome in _OF_FIELDS:
             return frozenset()
         whole = [self.plain, *(term.rate for term in self.parts if term.part == 0)]
         return frozenset().union(*(doubts(node) or () for node in whole))
@@ -182,7 +197,7 @@ class _Row:
     def told(self, time: str) -> Result:
         """What it is, in words."""
         cell, what, other = self.event.cell, self.event.outcome, self.event.other
-        amount = cell.unit if what in (_CHANGES, ARRIVES) else "1"
+        amount = cell.unit if what in (_CHANGES, _GAINS_APART, ARRIVES) else "1"
         return Result(
             cell.name, what, "" if other in (None, cell) else other.name, f"{amount}/{time}", self.made_by
         )
@@ -194,7 +209,7 @@ def _places(rows: Sequence[_Row], what: str, species: Sequence[Species]) -> Inte
     return np.array([found.get(each, -1) for each in species], dtype=np.int64)
 
 
-def _rows(model: Model) -> list[_Row]:
+def _rows(model: Model, apart: Mapping[str, Collection[str]]) -> list[_Row]:
     """Everything that happens in a voxel, in the order of the species."""
     everything, found = flows(model), []
     happening = _happening(everything)
@@ -208,7 +223,15 @@ def _rows(model: Model) -> list[_Row]:
         slopes = [multiply(-1.0, gradient(_effect(f, species), species)) for f in losing]
         found.append(_Row(Event(species, _CHANGES), _sum(effects), (), tuple(f.name for f in changing)))
         found.append(_Row(Event(species, _IS_LOST), _sum(slopes), (), tuple(f.name for f in losing)))
+        if species.name in apart:
+            found.append(_gains(species, [f for f in changing if f.name in apart[species.name]]))
     return found
+
+
+def _gains(species: Species, adding: Sequence[Flow]) -> _Row:
+    rates = [_effect(flow, species) for flow in adding]
+    taken = [multiply(multiply(-1.0, gradient(rate, species)), species.node) for rate in rates]
+    return _Row(Event(species, _GAINS_APART), _sum([*rates, *taken]), (), tuple(flow.name for flow in adding))
 
 
 def _event_row(event: Event, terms: Sequence[tuple[Term, str]]) -> _Row:

@@ -9,11 +9,11 @@ import collagensim as cs
 from collagensim.solver.tissue.world import TICKS
 
 SKIN = cs.Skin()
-SESSION = cs.Session(device="pen", depth_mm=0.5, density_per_cm2=4000)
+SESSION = cs.Session(device="pen", depth_mm=0.3, density_per_cm2=4000)
 CARE = (cs.Aftercare("retinoid", 0.5, 3.0),)
 ONE = cs.Protocol([(0, SESSION)], aftercare=CARE)
 TWO = cs.Protocol([(0, SESSION), (2.5, SESSION)], aftercare=CARE)
-SMALL = {"seed": 3, "width_mm": 0.3, "depth_mm": 0.15, "slab_um": 200.0}
+SMALL = {"seed": 3, "width_mm": 0.3, "depth_mm": 0.3, "slab_um": 200.0}
 
 
 @pytest.fixture(scope="module")
@@ -51,7 +51,7 @@ def test_the_past_may_be_left_out_of_a_protocol(straight, short):
 
 
 def test_another_protocol_changes_what_follows_alone(straight):
-    deeper = dataclasses.replace(SESSION, depth_mm=1.0)
+    deeper = dataclasses.replace(SESSION, depth_mm=0.38)
     other = straight.branch(1, cs.Protocol([(1, deeper)]))
     until = slice(0, 1)
     assert other.data.sel(time=until).identical(straight.data.sel(time=until))

@@ -16,8 +16,9 @@ from collagensim.solver.tissue.wound import wound
 from collagensim.treatment import injure
 
 SKIN = cs.Skin()
-SESSION = cs.Session(device="pen", depth_mm=0.5, density_per_cm2=4000)
+SESSION = cs.Session(device="pen", depth_mm=0.35, density_per_cm2=4000)
 PROTOCOL = cs.Protocol([(0, SESSION)])
+FINE = cs.Protocol([(0, dataclasses.replace(SESSION, needle_diameter_mm=0.04))])
 SMALL = {"width_mm": 0.6, "depth_mm": 0.3, "slab_um": 200.0}
 
 
@@ -117,7 +118,7 @@ def test_a_session_kills_what_it_hits_and_nothing_else():
 def test_a_shallower_session_with_the_same_seed_spares_the_same_cells():
     """Paired luck: under the same seed nobody dies of the shallower session who lives through the deeper one."""
     survivors = []
-    for depth in (0.5, 0.25):
+    for depth in (0.35, 0.2):
         world = small_world()
         state = resting_state(world)
         session = dataclasses.replace(SESSION, depth_mm=depth)
@@ -129,7 +130,7 @@ def test_a_shallower_session_with_the_same_seed_spares_the_same_cells():
 
 
 def test_a_step_is_a_printable_tuple_of_stages(tissue):
-    assert [stage.__name__ for stage in STAGES] == ["sense", "fate", "secrete", "diffuse", "deposit", "move"]
+    assert [stage.__name__ for stage in STAGES] == ["sense", "secrete", "fate", "diffuse", "deposit", "cover", "move", "vessels"]
     assert list(tissue.statistics["seconds"]) == [stage.__name__ for stage in STAGES]
 
 
@@ -180,8 +181,10 @@ def test_data_hold_the_variables_of_a_response(tissue):
         ({"slab_um": 1.0}, "slab_um"),
         ({"width_mm": 20, "breadth_mm": 20, "voxel_um": 5}, "million"),
         ({"output_days": [2.0, 1.0]}, "output_days"),
+        ({"depth_mm": 0.1}, "is thinner than the needle, which reaches 0.2823 mm into it: give depth_mm 0.29"),
+        ({"protocol": FINE, "voxel_um": 50.0}, "voxels of 50 um are larger than the channel of a needle, 40 um wide"),
     ],
 )
 def test_bad_input_is_refused_in_a_sentence(given, sentence):
     with pytest.raises(cs.InputError, match=sentence):
-        cs.simulate_tissue(SKIN, PROTOCOL, **{"days": 1, **given})
+        cs.simulate_tissue(SKIN, **{"protocol": PROTOCOL, "days": 1, **given})

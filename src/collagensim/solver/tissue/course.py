@@ -154,6 +154,8 @@ class Running:
             "steps": self.steps, "seconds": {name: round(value, 3) for name, value in self.seconds.items()},
             "cells": self.state.n_cells, "made": made, "digest": self.state.digest(),
         }  # fmt: skip
+        if self.state.vessels is not None:
+            statistics["vessels"] = self.state.vessels.told()
         return Tissue(data, self.snapshots, self.channels, provenance=provenance, statistics=statistics)
 
 

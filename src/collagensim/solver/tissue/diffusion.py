@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import threading
 from collections.abc import Sequence
 from typing import Any, TypeAlias
 
@@ -12,6 +13,7 @@ import numpy.typing as npt
 from collagensim.errors import InputError, SolveError, number, plain
 from collagensim.kernels.packs import BYTES
 from collagensim.solver.compiled import kernels_of
+from collagensim.solver.tissue.workers import Workers
 
 __all__ = ["Diffuser"]
 
@@ -27,6 +29,8 @@ LANES = 16
 SLACK = 1e-5
 # Of a field: a balance that lacks more is not the solver's error, but a step too long for its loss.
 SHARE = 0.02
+# Of a field: what a step may change for one cycle a stage to be enough. It leaves a tenth of the change undone, or less.
+SLIGHT = 0.01
 # Voxels that may be left when the grid cannot be halved any more.
 COARSEST = 2048
 
@@ -57,7 +61,8 @@ class Diffuser:
     voxel_um : edge of a voxel [um].
     diffusion : (n_fields,) diffusion coefficients [um2/day].
     dtype : of the fields, float32 or float64.
-    cycles : multigrid cycles for a stage of a step.
+    cycles : multigrid cycles for a stage of a step; when None, one where it changes a field little, else two.
+    workers : threads that share the fields of a step; one when None.
 
     Attributes
     ----------
@@ -72,7 +77,8 @@ class Diffuser:
         diffusion: Sequence[float] | Floats,
         dtype: npt.DTypeLike = np.float32,
         *,
-        cycles: int = 2,
+        cycles: int | None = None,
+        workers: Workers | None = None,
     ) -> None:
         self.shape = _shape(shape)
         self.dtype = np.dtype(dtype)
@@ -90,7 +96,16 @@ class Diffuser:
         self.cycles = cycles
         self.first_order = np.zeros(self.diffusion.size, dtype=np.int64)
         self.levels = levels_of(self.shape)
-        self._work = _Workspace(self.levels, self.dtype)
+        self.workers = workers or Workers()
+        self._own = threading.local()
+
+    @property
+    def _work(self) -> _Workspace:
+        """This thread's memory."""
+        found: _Workspace | None = getattr(self._own, "work", None)
+        if found is None:
+            found = self._own.work = _Workspace(self.levels, self.dtype)
+        return found
 
     @property
     def n_fields(self) -> int:
@@ -98,9 +113,10 @@ class Diffuser:
         return int(self.diffusion.size)
 
     def step(
-        self, fields: Floats, source: Floats, loss: Floats, days: float, *, which: Sequence[int] | None = None
-    ) -> Floats:
-        """Take the fields ``days`` onward, in place.
+        self, fields: Floats, source: Floats, loss: Floats, days: float, *, which: Sequence[int] | None = None,
+        out: Floats | None = None,
+    ) -> Floats:  # fmt: skip
+        """Take the fields ``days`` onward, in place unless there is an ``out``.
 
         Parameters
         ----------
@@ -108,6 +124,7 @@ class Diffuser:
         source, loss : the same shape, s [unit/day] and k [1/day], not negative, constant during the step.
         days : length of the step [day].
         which : the fields to step; all when None.
+        out : where to write them, the same shape.
 
         Returns
         -------
@@ -115,13 +132,17 @@ class Diffuser:
             (n_fields,) float64, how much each field has lost by ``loss``, summed over voxels: its total has grown by
             days * sum(source) less that.
         """
-        self._check(fields, source, loss)
+        found = fields if out is None else out
+        self._check(fields, source, loss, found)
         if not (math.isfinite(days) and days > 0):
             raise InputError(f"days {days} is no length of a step: give more than 0 days")
         lost = np.zeros(self.n_fields)
-        for i in range(self.n_fields) if which is None else which:
-            field, made, taken = (array[i].reshape(-1) for array in (fields, source, loss))
-            lost[i] = self._step_field(i, field, made, taken, days)
+
+        def advance(i: int) -> None:
+            field, made, taken, after = (array[i].reshape(-1) for array in (fields, source, loss, found))
+            lost[i] = self._step_field(i, field, made, taken, after, days)
+
+        self.workers.each(advance, range(self.n_fields) if which is None else which)
         return lost
 
     def steady(
@@ -144,9 +165,17 @@ class Diffuser:
             field, made, taken = (array[i].reshape(-1) for array in (fields, source, loss))
             self._settle_field(i, field, made, taken, tolerance, most_cycles)
 
+    def approach(
+        self, fields: Floats, source: Floats, loss: Floats, *, which: Sequence[int] | None = None
+    ) -> None:
+        """Take the fields one cycle nearer to what `steady` makes of them, in place: less than a fifth is left to go."""
+        self._check(fields, source, loss)
+        for i in range(self.n_fields) if which is None else which:
+            self._cycle(i, *(array[i].reshape(-1) for array in (fields, source, loss)))
+
     def _check(self, *arrays: Floats) -> None:
         needed = (self.n_fields, *self.shape)
-        for what, array in zip(("fields", "source", "loss"), arrays, strict=True):
+        for what, array in zip(("fields", "source", "loss", "out"), arrays, strict=False):
             if array.shape != needed:
                 raise InputError(f"{what} has shape {array.shape}: give {needed}, fields first")
             if array.dtype != self.dtype:
@@ -168,29 +197,35 @@ class Diffuser:
                 raise InputError(f"{what}[{i}] holds {plain(-float(low))}: give values of 0 or more")
         return float(found[0]), float(found[1])
 
-    def _step_field(self, i: int, field: Floats, source: Floats, loss: Floats, days: float) -> float:
+    def _step_field(
+        self, i: int, field: Floats, source: Floats, loss: Floats, found: Floats, days: float
+    ) -> float:
         sigma = self.unit[i] / (GAMMA * days)
-        before, made = self._start(i, field, source, loss, sigma)
-        first, last = self._work.advance(self.cycles, (1.0 - GAMMA) / GAMMA * sigma)
-        lost_first, lost = GAMMA * days * first[1] / self.unit[i], GAMMA * days * last[1] / self.unit[i]
-        # The first stage's own balance, closed too, tells better what it lost.
-        lost_first *= 1.0 + _excess(before + GAMMA * days * made, first[0] + lost_first)
-        lost_first *= (1.0 - GAMMA) / GAMMA
-        excess = _excess(before + days * made - lost_first, last[0] + lost)
-        if last[2] > SLACK * last[3] or abs(excess) > SHARE:
-            self.first_order[i] += 1
-            return self._euler(i, field, source, loss, days / 2) + self._euler(
-                i, field, source, loss, days / 2
-            )
-        self._work.write(field, excess)
-        return float(lost_first + lost * (1.0 + excess))
+        ladder = (1, 2) if self.cycles is None else (self.cycles,)
+        for cycles in ladder:
+            before, made = self._start(i, field, source, loss, sigma)
+            first, last = self._work.advance(cycles, (1.0 - GAMMA) / GAMMA * sigma)
+            lost_first, lost = GAMMA * days * first[1] / self.unit[i], GAMMA * days * last[1] / self.unit[i]
+            # The first stage's own balance, closed too, tells better what it lost.
+            lost_first *= 1.0 + _excess(before + GAMMA * days * made, first[0] + lost_first)
+            lost_first *= (1.0 - GAMMA) / GAMMA
+            excess = _excess(before + days * made - lost_first, last[0] + lost)
+            is_sound = last[2] <= SLACK * last[3] and abs(excess) <= SHARE
+            if is_sound and (cycles == ladder[-1] or last[4] <= SLIGHT * last[0]):
+                self._work.write(found, excess)
+                return float(lost_first + lost * (1.0 + excess))
+        self.first_order[i] += 1
+        half = self._euler(i, field, source, loss, found, days / 2)
+        return half + self._euler(i, found, source, loss, found, days / 2)
 
-    def _euler(self, i: int, field: Floats, source: Floats, loss: Floats, days: float) -> float:
+    def _euler(
+        self, i: int, field: Floats, source: Floats, loss: Floats, found: Floats, days: float
+    ) -> float:
         before, made = self._start(i, field, source, loss, self.unit[i] / days)
-        (last,) = self._work.advance(self.cycles)
+        (last,) = self._work.advance(self.cycles or 2)
         lost = days * last[1] / self.unit[i]
         excess = _excess(before + days * made, last[0] + lost)
-        self._work.write(field, excess)
+        self._work.write(found, excess)
         return float(lost * (1.0 + excess))
 
     def _settle_field(
@@ -202,10 +237,8 @@ class Diffuser:
             )
         last = 0.0
         for _ in range(most_cycles):
-            _, made = self._start(i, field, source, loss, 0.0)
-            (found,) = self._work.advance(1)
             before = field.copy()
-            self._work.write(field, _excess(made, found[1] / self.unit[i]))
+            self._cycle(i, field, source, loss)
             before -= field
             change = float(np.linalg.norm(before))
             # Changes that shrink by a constant ratio r add up to r / (1 - r) of the last.
@@ -215,6 +248,11 @@ class Diffuser:
         raise SolveError(
             f"field {i} has not settled in {most_cycles} cycles: its loss is too small for its diffusion; step it"
         )
+
+    def _cycle(self, i: int, field: Floats, source: Floats, loss: Floats) -> None:
+        _, made = self._start(i, field, source, loss, 0.0)
+        (found,) = self._work.advance(1)
+        self._work.write(field, _excess(made, found[1] / self.unit[i]))
 
 
 def _excess(owed: float, found: float) -> float:
@@ -250,7 +288,7 @@ class _Workspace:
 
     def advance(self, n_cycles: int, *factors: float) -> Floats:
         """Solve a stage, and one more for the factor; return what is found after each."""
-        found = np.zeros((1 + len(factors), 4))
+        found = np.zeros((1 + len(factors), 5))
         multigrid.solve_stages(
             self.x, self.c, self.k, self.b, self.g, self.d, self.e, self.t, self.mask, self.lanes, self.levels,
             *self.depth, n_cycles, sum(factors), found,

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import functools
-from typing import TypeAlias
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -14,10 +16,12 @@ from collagensim.model import Expression, Model, evaluate
 from collagensim.model.expression import text
 from collagensim.solver.compiled import kernels_of, machine_code
 from collagensim.solver.system import Bound
+from collagensim.solver.tissue.workers import Workers
 from collagensim.write.lowering import TOP
 from collagensim.write.tissue import TissuePlan, write_tissue
 
 Floats: TypeAlias = npt.NDArray[np.float64]
+Singles: TypeAlias = npt.NDArray[np.float32]
 Integers: TypeAlias = npt.NDArray[np.int64]
 
 voxels = kernels_of("voxels")
@@ -25,14 +29,65 @@ voxels = kernels_of("voxels")
 _plans: dict[tuple[object, ...], TissuePlan] = {}
 
 
-def tissue_plan(model: Model) -> TissuePlan:
+def tissue_plan(model: Model, apart: Mapping[str, Collection[str]] | None = None) -> TissuePlan:
     """Return what `write_tissue` makes of a model; parameter values do not enter it."""
     # The hash of the formulas knows the rate of all actors together, not who they are.
     actors = [*(reaction.actor for reaction in model.reactions), *(basal.actor for basal in model.basals)]
-    key = (model.structure_hash, *actors, *(species.signed for species in model.species))
+    told = tuple((species, *sorted(names)) for species, names in sorted((apart or {}).items()))
+    key = (model.structure_hash, *actors, *(species.signed for species in model.species), told)
     if key not in _plans:
-        _plans[key] = write_tissue(model)
+        _plans[key] = write_tissue(model, apart)
     return _plans[key]
+
+
+@dataclass(frozen=True, eq=False)
+class Levels:
+    """What there is to sense.
+
+    ``levels[i]`` are those of species i of the model in every voxel (n_voxels,).
+
+    Attributes
+    ----------
+    cells, matrix, soluble : (n_species of that place, n_voxels); surface : (n_species, n_columns).
+    order : the species in these, one place after the other.
+    """
+
+    cells: Floats
+    matrix: Floats
+    soluble: Singles
+    surface: Floats
+    order: Integers
+
+    def arrays(self) -> tuple[Any, ...]:
+        """The arrays, in their order."""
+        return self.cells, self.matrix, self.soluble, self.surface
+
+    def __getitem__(self, species: int) -> npt.NDArray[Any]:
+        k = int(np.flatnonzero(self.order == species)[0])
+        for rows in self.arrays():
+            if k < rows.shape[0]:
+                row: npt.NDArray[Any] = rows[k]
+                return row if row.size == self.cells.shape[1] else np.resize(row, self.cells.shape[1])
+            k -= rows.shape[0]
+        raise IndexError(species)
+
+
+@dataclass(eq=False)
+class Acts:
+    """What the laws say.
+
+    Attributes
+    ----------
+    source, drain : as the soluble fields: rate = source - drain * level, neither of them negative.
+    matrix, surface : what they are after the step.
+    found : (n_out, n_voxels), of which the rows `VoxelLaws.told` are written.
+    """
+
+    source: Singles
+    drain: Singles
+    matrix: Floats
+    surface: Floats
+    found: Floats
 
 
 class VoxelLaws:
@@ -42,7 +97,7 @@ class VoxelLaws:
     times faster as the layer is voxels deep: the layer's mean stays what it is in the differential equations. Rates of
     the surface itself are those of the voxel in which they are read.
 
-    It works in memory of its own, so it serves one thread at a time.
+    It works in memory of its own, so it serves one caller at a time.
 
     Parameters
     ----------
@@ -52,18 +107,29 @@ class VoxelLaws:
     layer : (nz,)
         Layer of each horizontal row of voxels, from the top down.
     shape : (nz, ny, nx)
+    apart : species -> reactions whose gain is told apart; may be none.
+    workers : threads that share the voxels; one when None.
 
     Attributes
     ----------
     plan : what the elements of ``out`` are; n_out : how many they are.
+    told : which of these `act` writes down: arrivals, hazards, and all of the species that are named ``apart``.
     version : how often parameters and inputs have been read.
     """
 
-    def __init__(self, model: Model, bound: Bound, layer: Integers, shape: tuple[int, int, int]) -> None:
+    def __init__(
+        self,
+        model: Model,
+        bound: Bound,
+        layer: Integers,
+        shape: tuple[int, int, int],
+        apart: Mapping[str, Collection[str]] | None = None,
+        workers: Workers | None = None,
+    ) -> None:
         if bound.n != 1:
             raise InputError(f"a tissue has the laws of one member, {bound.n} are bound")
         self.bound, self.shape = bound, shape
-        self.plan: TissuePlan = tissue_plan(model)
+        self.plan: TissuePlan = tissue_plan(model, apart)
         self.n_out = self.plan.n_out
         self._address = _address(model.name, self.plan.text)
         # Voxels differ by the inputs that they read: those of a layer, of the top one with the surface upon it.
@@ -71,12 +137,12 @@ class VoxelLaws:
         self._first = np.append(starts, layer.size).astype(np.int64) * (shape[1] * shape[2])
         self._block = bound.space.n_compartments * layer[starts]
         self._surface = np.where(starts == 0, float(np.count_nonzero(layer == layer[0])), 0.0)
-        self._y, self._n, self._result = (
-            aligned(voxels.TILE * size, WIDTH)
-            for size in (len(model.species), len(self.plan.cells), self.n_out)
-        )
-        # Idle lanes calculate too: with ones, harmlessly.
-        self._y[:] = self._n[:] = 1.0
+        self.told = self._told(apart or {})
+        sizes = (len(model.species), len(self.plan.cells), self.n_out)
+        self.workers = workers or Workers()
+        self._work = [
+            tuple(aligned(voxels.TILE * size, WIDTH) for size in sizes) for _ in range(self.workers.threads)
+        ]
         self.version = 0
         self.renew()
 
@@ -104,6 +170,30 @@ class VoxelLaws:
         for k, node in enumerate(self.plan.input_slots):
             self._u[:, k] = np.broadcast_to(evaluate(node, values, known), n_kinds)[:, None]
 
+    def _told(self, apart: Collection[str]) -> Integers:
+        rows = enumerate(self.plan.results)
+        return np.array(
+            [k for k, r in rows if r.what not in ("changes", "is lost") or r.species in apart], np.int64
+        )
+
+    def act(self, levels: Levels, actors: Floats, days: float, acts: Acts, *, constants: bool) -> None:
+        """Write what the laws say of every voxel.
+
+        Parameters
+        ----------
+        levels : what there is to sense.
+        actors : (n_cells, n_voxels) density of the cells of each kind that act in the voxel [as the species].
+        days : length of the step.
+        acts : written.
+        constants : whether to write rows that are free of state too: they change at `renew` alone, and are left as they
+            are otherwise.
+        """
+        if self.shape[1] * self.shape[2] % WIDTH:
+            raise InputError(f"a block of {self.shape} voxels: give rows of a multiple of {WIDTH}")
+        fields = levels.order[levels.cells.shape[0] :]
+        exchanged = np.stack([self.plan.net_rows[fields], self.plan.loss_rows[fields]], axis=1)
+        self._run(self._first, levels, actors, self.told, acts, exchanged, days, constants)
+
     def evaluate(self, levels: Floats, actors: Floats, out: Floats, *, constants: bool = True) -> None:
         """Fill ``out`` (n_out, n_voxels) with the rates of every voxel.
 
@@ -114,27 +204,51 @@ class VoxelLaws:
         levels : (m, n_voxels) what is sensed of every species, those of the surface as in the voxel's column.
         actors : (n_cells, n_voxels) density of the cells of each kind that act in the voxel [as the species].
         out : (n_out, n_voxels), ordered as `TissuePlan` says.
-        constants : whether to fill rows that are free of state too: they change at `renew` alone, and are left as they
-            are otherwise.
+        constants : as of `act`.
         """
         rows = (len(self.bound.model.species), len(self.plan.cells), self.n_out)
         for array, n_rows in zip((levels, actors, out), rows, strict=True):
-            # Machine code looks for the rows where they should be, and checks nothing.
-            if (
-                array.shape != (n_rows, self._first[-1])
-                or not array.flags.c_contiguous
-                or array.dtype != np.float64
-            ):
-                raise InputError(
-                    f"{array.dtype} {array.shape} is no contiguous array of {n_rows} rows of {self._first[-1]} floats"
-                )
-        skipped = np.full((self._first.size - 1, 2), [self.plan.n_everywhere, self.plan.n_on_top])
-        skipped[0, 0] = self.plan.n_on_top
-        if not constants:
-            skipped[:, 1] = self.n_out
-        voxels.evaluate_voxels(
-            self._address, levels, actors, self._p, self._u, self._first, skipped, self._y, self._n, self._result, out
+            if array.shape != (n_rows, self._first[-1]):
+                raise InputError(f"{array.shape} is not {n_rows} rows of {self._first[-1]} floats")
+        # Spans are filled up to whole groups of lanes: with ones, harmlessly.
+        sizes = np.diff(self._first)
+        first = np.concatenate([[0], np.cumsum(-(-sizes // WIDTH) * WIDTH)])
+        place = np.concatenate([np.arange(size) + begin for size, begin in zip(sizes, first, strict=False)])
+        filled = [np.ones((n_rows, int(first[-1]))) for n_rows in rows]
+        for array, copy in zip((levels, actors, out), filled, strict=True):
+            copy[:, place] = array
+        none = np.empty((0, int(first[-1])))
+        empty = none.astype(np.float32)
+        self._run(
+            first, Levels(filled[0], none, empty, none, np.arange(rows[0])), filled[1], np.arange(self.n_out),
+            Acts(empty, empty, none, none, filled[2]), np.empty((0, 2), dtype=np.int64), 0.0, constants,
         )  # fmt: skip
+        out[:] = filled[2][:, place]
+
+    def _run(
+        self, first: Integers, levels: Levels, actors: Floats, told: Integers, acts: Acts, exchanged: Integers,
+        days: float, constants: bool,
+    ) -> None:  # fmt: skip
+        plan, everywhere = self.plan, first.size - 1
+        on_top = (told >= plan.n_everywhere) & (told < plan.n_on_top)
+        spans = np.where(on_top, 1, np.where(plan.constant[told] & (not constants), 0, everywhere))
+        for array in (*levels.arrays(), actors, *vars(acts).values()):
+            # Machine code looks for the rows where they should be, and checks nothing.
+            if not array.flags.c_contiguous:
+                raise InputError(
+                    "an array of the tissue is not contiguous: give numpy.ascontiguousarray of it"
+                )
+        rows, n = np.stack([told, spans], axis=1), self.workers.threads
+        bounds = int(first[-1]) // WIDTH * np.arange(n + 1) // n * WIDTH
+
+        def act(k: int) -> None:
+            voxels.evaluate_voxels(
+                self._address, *levels.arrays(), levels.order, actors, self._p, self._u, first, bounds[k],
+                bounds[k + 1], rows, acts.found, exchanged, days, acts.source, acts.drain, acts.matrix, acts.surface,
+                *self._work[k],
+            )  # fmt: skip
+
+        self.workers.each(act, range(n))
 
 
 @functools.cache

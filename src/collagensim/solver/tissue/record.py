@@ -11,8 +11,11 @@ import numpy.typing as npt
 from collagensim.model import Architecture
 from collagensim.response import Snapshot
 from collagensim.solver.columns import derived_values
+from collagensim.solver.tissue.epithelium import sheet_told
+from collagensim.solver.tissue.fibres import fibres_told
 from collagensim.solver.tissue.stages import Senses
 from collagensim.solver.tissue.state import STRUCTURES, State
+from collagensim.solver.tissue.vessels import network_told
 from collagensim.solver.tissue.world import World
 
 Floats: TypeAlias = npt.NDArray[np.float64]
@@ -32,7 +35,7 @@ def averages(world: World, state: State, senses: Senses) -> dict[str, Floats]:
                 senses.actors[np.flatnonzero(world.cells == i)[0]] if i in world.cells else senses.levels[i]
             )
             found[species.name] = block.by_layer(values.reshape(block.shape))
-    levels = senses.levels.T[None, :, None, :]
+    levels = np.stack([senses.levels[i] for i in range(len(model.species))], axis=-1)[None, :, None]
     derived = derived_values(world.bound, [d.name for d in model.derived], world.inputs(), levels)
     on_top = world.surface_names
     for name, values in derived.items():
@@ -68,10 +71,11 @@ def state_of(world: World, found: Snapshot, tick: int) -> State:
     soluble = stacked(world.soluble, found.fields, np.empty((0, *shape), np.float32))
     matrix = stacked(world.matrix, found.fields, np.empty((0, *shape)))
     surface = stacked(world.surface, found.surface, np.empty((0, *shape[1:])))
+    structures: dict[str, Any] = {name: STRUCTURES[name].restored(a) for name, a in found.structures.items()}
     return State(
         tick, soluble, matrix, surface, found.kind.copy(), found.position.copy(), found.direction.copy(),
         found.identity.copy(), found.births.copy(), found.made.copy(),
-        **{name: STRUCTURES[name].restored(arrays) for name, arrays in found.structures.items()},
+        **structures,
     )  # fmt: skip
 
 
@@ -84,7 +88,13 @@ def told(architecture: Architecture) -> dict[str, Any]:
         }
         for motion in architecture.motions
     }
-    return {"motions": motions, "sensing_um": architecture.sensing_um}
+    relaxations = {r.of.name: {"rate": r.per_day, "diffusion": r.um2_per_day} for r in architecture.relaxations}
+    return {
+        "motions": motions, "sensing_um": architecture.sensing_um, "orientation": fibres_told(architecture),
+        "network": network_told(architecture),
+        "cells": [species.name for species in architecture.cells], "relaxations": relaxations,
+        "sheet": sheet_told(architecture.sheet), "soaked_um": architecture.soaked_um,
+    }  # fmt: skip
 
 
 def _by_name(world: World, which: Integers, values: npt.NDArray[Any]) -> dict[str, npt.NDArray[Any]]:

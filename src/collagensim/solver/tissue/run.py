@@ -13,6 +13,7 @@ from collagensim.skin import Skin
 from collagensim.solver.provenance import parameter_sources, provenance_of
 from collagensim.solver.simulate import happenings, sources_used, warn
 from collagensim.solver.tissue.course import Running
+from collagensim.solver.tissue.fit import check_fit
 from collagensim.solver.tissue.record import told
 from collagensim.solver.tissue.space import block_of
 from collagensim.solver.tissue.world import world_of
@@ -59,6 +60,9 @@ def simulate_tissue(
     warn(skin, protocol)
     world = world_of(model, skin, block, architecture, number, ageing=ageing)
     plan = happenings(skin, protocol, float(world.radius_um), span)
+    for happening in plan:
+        if happening.injury is not None:
+            check_fit(block, skin, happening.injury)
     course = Running(world, plan, asked, kept, past, begin)
     course.run(span, watch)
     options = {

@@ -1,11 +1,16 @@
 """One step of a tissue, as named stages in the order in which they happen.
 
-sense    where cells are, how dense their neighbourhoods, and what every law says there
+sense    where cells are, and what there is to feel: fields, and cells as densities of the neighbourhood
+secrete  what every law says there: sources and losses of the soluble fields, what the others become, and what may
+         happen to cells
 fate     who dies, changes, divides, and who enters
-secrete  what cells and tissue add to the soluble fields and take from them
 diffuse  the soluble fields, a step onward
 deposit  matrix and surface, a step onward
+cover    bare surface, by fronts of cells from its rims
 move     every cell walks
+vessels  are drawn, joined, grown and pruned
+
+Fields have an array of before the step and one of after it: all stages read what was sensed at the beginning.
 """
 
 from __future__ import annotations
@@ -19,7 +24,13 @@ import numpy as np
 import numpy.typing as npt
 
 from collagensim.solver.compiled import kernels_of
+from collagensim.solver.tissue import fibres
+from collagensim.solver.tissue.closing import cover
+from collagensim.solver.tissue.laws import Acts, Levels
+from collagensim.solver.tissue.settling import settle_fields
 from collagensim.solver.tissue.state import BECAME, BORN, DIED, LEFT, State
+from collagensim.solver.tissue.vessels import vessels
+from collagensim.solver.tissue.waking import paces
 from collagensim.solver.tissue.world import TICKS, World, settle
 from collagensim.write.events import BECOMES, DIES
 
@@ -27,7 +38,7 @@ Floats: TypeAlias = npt.NDArray[np.float64]
 Singles: TypeAlias = npt.NDArray[np.float32]
 Integers: TypeAlias = npt.NDArray[np.int64]
 
-agents, fates, local = kernels_of("cells"), kernels_of("fates"), kernels_of("local")
+agents, fates = kernels_of("cells"), kernels_of("fates")
 
 
 @dataclass(eq=False)
@@ -37,49 +48,71 @@ class Senses:
     Attributes
     ----------
     voxel : (n,) where each cell is.
-    levels : (n_species, n_voxels) what there is to sense: cells as densities of the neighbourhood.
-    actors : (n_kinds, n_voxels) densities of the cells in the voxel itself [cell/mm^3].
-    found : (n_out, n_voxels) what the laws say.
-    source, drain : (n_soluble, n_voxels) of the soluble fields, rate = source - drain * level.
+    levels : what there is to sense; ``levels[i]`` of species i.
+    actors : (n_kinds, n_voxels) densities of the cells in the voxel itself [as the species].
+    acts : what the laws say.
+    soluble : what the fields are after the step, written by `diffuse`, which changes it for the state's.
     version : of the laws whose constant rows ``found`` holds.
     """
 
     voxel: Integers
-    levels: Floats
+    levels: Levels
     actors: Floats
-    found: Floats
-    source: Singles
-    drain: Singles
+    acts: Acts
+    soluble: Singles
     version: int = -1
+
+    @property
+    def found(self) -> Floats:
+        """What the laws say of arrivals, hazards and the species told apart, (n_out, n_voxels)."""
+        return self.acts.found
+
+    @property
+    def source(self) -> Singles:
+        """What is made of the soluble fields, (n_soluble, n_voxels)."""
+        return self.acts.source
+
+    @property
+    def drain(self) -> Singles:
+        """At what rate they are lost, (n_soluble, n_voxels)."""
+        return self.acts.drain
 
 
 def new_senses(world: World) -> Senses:
     """Return memory for a world's steps."""
-    n, soluble = world.block.n_voxels, world.soluble.size
-    return Senses(
-        np.zeros(0, dtype=np.int64), np.zeros((len(world.model.species), n)), np.zeros((world.n_kinds, n)),
-        np.zeros((world.laws.plan.n_out, n)), np.zeros((soluble, n), np.float32), np.zeros((soluble, n), np.float32),
+    block, laws = world.block, world.laws
+    n, n_columns = block.n_voxels, block.n_voxels // block.shape[0]
+    acts = Acts(
+        np.zeros((world.soluble.size, n), np.float32), np.zeros((world.soluble.size, n), np.float32),
+        np.zeros((world.matrix.size, n)), np.zeros((world.surface.size, n_columns)), np.full((laws.n_out, n), np.nan),
     )  # fmt: skip
+    levels = Levels(np.zeros((world.n_kinds, n)), acts.matrix, acts.source, acts.surface, world.order)
+    soluble = np.zeros((world.soluble.size, *block.shape), np.float32)
+    return Senses(np.zeros(0, dtype=np.int64), levels, np.zeros((world.n_kinds, n)), acts, soluble)
 
 
 def sense(world: World, state: State, senses: Senses, days: float) -> None:
-    """Read cells and fields at every voxel, and the laws there."""
+    """Read cells and fields at every voxel."""
     block, n = world.block, world.block.n_voxels
     senses.voxel = np.empty(state.n_cells, dtype=np.int64)
-    shape = np.array(block.shape)
-    agents.voxels_of(state.position, block.edges_um, shape, senses.voxel)
+    agents.voxels_of(state.position, block.edges_um, np.array(block.shape), senses.voxel)
     agents.count(state.kind, senses.voxel, world.n_kinds, senses.actors)
-    senses.actors /= block.voxel_mm3
-    sensed, weights = np.empty((world.n_kinds, *block.shape)), world.sight
+    senses.actors /= (block.voxel_mm3 / world.per_cell)[:, None]
+    shape, weights, sensed = (world.n_kinds, *block.shape), world.sight, senses.levels.cells
     scratch, padded = np.empty(block.shape), np.empty(block.shape[2] + 2 * weights.size - 2)
-    agents.sense(senses.actors.reshape(sensed.shape), weights, sensed, scratch, padded)
-    senses.levels[world.cells] = sensed.reshape(world.n_kinds, n)
-    senses.levels[world.soluble] = state.soluble.reshape(-1, n)
-    senses.levels[world.matrix] = state.matrix.reshape(-1, n)
-    columns = np.broadcast_to(state.surface[:, None], (state.surface.shape[0], *block.shape))
-    senses.levels[world.surface] = columns.reshape(-1, n)
+    agents.sense(senses.actors.reshape(shape), weights, sensed.reshape(shape), scratch, padded)
+    senses.levels = Levels(
+        sensed, state.matrix.reshape(-1, n), state.soluble.reshape(-1, n),
+        state.surface.reshape(world.surface.size, -1), world.order,
+    )  # fmt: skip
+    if days > 0.0:
+        fibres.feel_paths(world, state, senses.voxel)
+
+
+def secrete(world: World, state: State, senses: Senses, days: float) -> None:
+    """Let the laws say what is made and lost in every voxel, and what may happen to cells there."""
     stale = senses.version != world.laws.version
-    world.laws.evaluate(senses.levels, senses.actors, senses.found, constants=stale)
+    world.laws.act(senses.levels, senses.actors, days, senses.acts, constants=stale)
     senses.version = world.laws.version
 
 
@@ -132,33 +165,23 @@ def daughters(world: World, state: State, mothers: Integers) -> tuple[Floats, Fl
     return position, direction, identity
 
 
-def secrete(world: World, state: State, senses: Senses, days: float) -> None:
-    """Write the rates of the soluble fields as sources and drains."""
-    for k, i in enumerate(world.soluble):
-        net, loss = rates_of(world, senses, i)
-        local.split(senses.levels[i], net, loss, senses.source[k], senses.drain[k])
-
-
-def rates_of(world: World, senses: Senses, species: int) -> tuple[Floats, Floats]:
-    """Net rate of a field in every voxel and its loss, -d net / d level, (n_voxels,) each."""
-    plan = world.laws.plan
-    return senses.found[plan.net_rows[species]], senses.found[plan.loss_rows[species]]
-
-
 def diffuse(world: World, state: State, senses: Senses, days: float) -> None:
-    """Let the soluble fields spread."""
+    """Let the soluble fields spread, those in balance at once."""
     shape = state.soluble.shape
-    world.diffuser.step(state.soluble, senses.source.reshape(shape), senses.drain.reshape(shape), days)
+    source, drain = senses.source.reshape(shape), senses.drain.reshape(shape)
+    world.diffuser.step(state.soluble, source, drain, days, which=world.spreading, out=senses.soluble)
+    state.soluble, senses.soluble = senses.soluble, state.soluble
+    settle_fields(world, state, senses)
 
 
 def deposit(world: World, state: State, senses: Senses, days: float) -> None:
-    """Let matrix and surface gain and lose."""
-    columns = world.block.shape[1] * world.block.shape[2]
-    for k, i in enumerate(world.matrix):
-        local.relax(state.matrix[k].reshape(-1), *rates_of(world, senses, i), days)
-    for k, i in enumerate(world.surface):
-        net, loss = rates_of(world, senses, i)
-        local.relax(state.surface[k].reshape(-1), net[:columns], loss[:columns], days)
+    """Let matrix and surface be what they become; fibres that have a direction are laid."""
+    acts, before = senses.acts, senses.levels
+    if world.weave is not None:
+        acts.matrix[world.weave.place] = before.matrix[world.weave.place]
+    state.matrix, acts.matrix = acts.matrix.reshape(state.matrix.shape), before.matrix
+    state.surface, acts.surface = acts.surface.reshape(state.surface.shape), before.surface
+    fibres.lay(world, state, senses.found, days)
 
 
 def move(world: World, state: State, senses: Senses, days: float) -> None:
@@ -172,18 +195,24 @@ def move(world: World, state: State, senses: Senses, days: float) -> None:
         elif climbs:
             known[climbs] = kind
             for i, weight in climbs:
-                attraction[kind] += weight * senses.levels[i].reshape(block.shape)
+                attraction[kind] += np.float64(weight) * senses.levels[i].reshape(block.shape)
             np.log1p(attraction[kind], out=attraction[kind])
-    agents.move(
-        state.kind, state.position, state.direction, state.identity, gait["speed"], gait["persistence"], attraction,
-        gait["attraction"], np.zeros((0, 0, 0, 3)), gait["guidance"], world.room, days, world.seed, fates.WALK,
-        state.tick, block.edges_um, np.empty((world.n_kinds, agents.N_WALK)),
-        np.empty((agents.N_NOISE, agents.CHUNK)),
-    )  # fmt: skip
+    along = fibres.guidance(world, state)
+    for kinds, pace in paces(world, attraction):
+        # A cell's walk is its own, whoever is moved with it.
+        who = np.flatnonzero(kinds[state.kind])
+        position, direction = state.position[who], state.direction[who]
+        agents.move(
+            state.kind[who], position, direction, state.identity[who], gait["speed"], gait["persistence"], attraction,
+            gait["attraction"], along, gait["guidance"], pace, days, world.seed, fates.WALK,
+            state.tick, block.edges_um, np.empty((world.n_kinds, agents.N_WALK)),
+            np.empty((agents.N_NOISE, agents.CHUNK)),
+        )  # fmt: skip
+        state.position[who], state.direction[who] = position, direction
 
 
 Stage: TypeAlias = Callable[[World, State, Senses, float], None]
-STAGES: tuple[Stage, ...] = (sense, fate, secrete, diffuse, deposit, move)
+STAGES: tuple[Stage, ...] = (sense, secrete, fate, diffuse, deposit, cover, move, vessels)
 
 
 def step(world: World, state: State, senses: Senses, ticks: int) -> dict[str, float]:

@@ -9,6 +9,9 @@ from typing import Any, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
+from collagensim.solver.tissue.epithelium import Epithelium
+from collagensim.solver.tissue.fibres import Fibres
+from collagensim.solver.tissue.network import Vessels
 from collagensim.solver.tissue.structure import Structure
 
 Array: TypeAlias = npt.NDArray[Any]
@@ -30,6 +33,9 @@ class State:
         velocity over speed, of length 1 in the mean square.
     identity : (n,) uint64, never twice; births : (n,) daughters that a cell has had.
     made : (n_kinds, 5) how many cells of each kind have entered, been born, become it, left it, died.
+    fibres : which way fibres lie, where they have a direction.
+    epithelium : the cells that cover the surface, where they are cells.
+    vessels : the vessels, where they are a network.
     """
 
     tick: int
@@ -42,6 +48,9 @@ class State:
     identity: npt.NDArray[np.uint64]
     births: Integers
     made: Integers
+    fibres: Fibres | None = None
+    epithelium: Epithelium | None = None
+    vessels: Vessels | None = None
 
     @property
     def n_cells(self) -> int:
@@ -90,7 +99,7 @@ class State:
 
 
 # What a saved state may have besides fields and cells: attributes of `State` by name.
-STRUCTURES: dict[str, type[Structure]] = {}
+STRUCTURES: dict[str, type[Structure]] = {"epithelium": Epithelium, "fibres": Fibres, "vessels": Vessels}
 
 # Columns of `State.made`.
 ENTERED, BORN, BECAME, LEFT, DIED = range(5)

@@ -11,15 +11,28 @@ import numpy as np
 import numpy.typing as npt
 
 from collagensim.errors import ModelError
-from collagensim.model import Architecture, Model, Motion
+from collagensim.model import Architecture, Model, Motion, in_space
 from collagensim.skin import Skin
 from collagensim.solver.compiled import kernels_of
 from collagensim.solver.resting import SPACE, at_rest
 from collagensim.solver.system import Bound
 from collagensim.solver.tissue.diffusion import Diffuser
+from collagensim.solver.tissue.epithelium import resting_sheet
+from collagensim.solver.tissue.fibres import Weave, gains_apart, resting_fibres, weave_of
 from collagensim.solver.tissue.laws import VoxelLaws
+from collagensim.solver.tissue.rest import bound_in_space, diffusion_of
+from collagensim.solver.tissue.settling import Settling, settlings_of
 from collagensim.solver.tissue.space import Block
 from collagensim.solver.tissue.state import ENTERED, State
+from collagensim.solver.tissue.vessels import (
+    Web,
+    drawn_apart,
+    leave_vessels,
+    resting_web,
+    tips_per_cell,
+    web_of,
+)
+from collagensim.solver.tissue.workers import Workers
 from collagensim.write.lowering import states_read
 
 Floats: TypeAlias = npt.NDArray[np.float64]
@@ -41,6 +54,7 @@ class World:
     resting : (n_layers, n_species) levels at rest.
     bound : the model with its values and inputs, which sessions and aftercare change.
     architecture : how the parts of the tissue lie and move.
+    per_cell : (n_kinds,) which density, in the unit of the species, one cell per mm^3 is.
     """
 
     model: Model
@@ -56,6 +70,7 @@ class World:
     laws: VoxelLaws
     diffuser: Diffuser
     architecture: Architecture
+    per_cell: Floats
 
     @functools.cached_property
     def motions(self) -> tuple[Motion, ...]:
@@ -67,6 +82,11 @@ class World:
     def n_kinds(self) -> int:
         """Cell species."""
         return int(self.cells.size)
+
+    @functools.cached_property
+    def order(self) -> Integers:
+        """Species by place: cells, matrix, what is soluble, surface."""
+        return np.concatenate([self.cells, self.matrix, self.soluble, self.surface])
 
     @functools.cached_property
     def sight(self) -> Floats:
@@ -93,6 +113,27 @@ class World:
         """By what crowding slows cells (nz, ny, nx): by nothing, so far."""
         return np.ones(self.block.shape)
 
+    @functools.cached_property
+    def weave(self) -> Weave | None:
+        """What its fibres follow, where they have a direction."""
+        return weave_of(self)
+
+    @functools.cached_property
+    def web(self) -> Web | None:
+        """What its vessels follow, where they are a network."""
+        return web_of(self)
+
+    @functools.cached_property
+    def settlings(self) -> tuple[Settling, ...]:
+        """The soluble fields that are in balance at every moment."""
+        return settlings_of(self)
+
+    @functools.cached_property
+    def spreading(self) -> tuple[int, ...]:
+        """Places of the other soluble fields, which take their time."""
+        settled = {each.field for each in self.settlings}
+        return tuple(k for k in range(self.soluble.size) if k not in settled)
+
     @property
     def surface_names(self) -> frozenset[str]:
         """Derived quantities that read the surface."""
@@ -117,33 +158,45 @@ class World:
 
 
 def world_of(
-    model: Model, skin: Skin, block: Block, architecture: Architecture, seed: int, *, ageing: bool = True
-) -> World:
-    """Return what a tissue of that skin is made with."""
+    model: Model, skin: Skin, block: Block, architecture: Architecture, seed: int, *, ageing: bool = True,
+    threads: int = 1,
+) -> World:  # fmt: skip
+    """Return what a tissue of that skin is made with: the model in space, at rest as its mean field is.
+
+    ``threads`` share voxels and fields of a step, with the same bits for any number of them.
+    """
+    workers = Workers(threads)
     drive = {"skin.ageing": float(ageing)}
     rest = at_rest(model, {**skin.inputs(), "skin.ageing": 0.0}, drive)
-    bound = rest.bound.copied()
-    bound.renew()
+    model = in_space(model, architecture)
+    bound = bound_in_space(rest.bound, model)
     spreads = {t.species for t in model.transports}
     place: dict[str, list[int]] = {"cell": [], "soluble": [], "matrix": [], "surface": []}
     for i, species in enumerate(model.species):
         stays = species.kind == "soluble" and species not in spreads
         place["matrix" if stays else species.kind].append(i)
     index = {kind: np.array(found, dtype=np.int64) for kind, found in place.items()}
+    tips = tips_per_cell(model, architecture, bound.parameters)
     moving = {motion.species for motion in architecture.motions}
     for i in index["cell"]:
         if model.species[i] not in moving:
             raise ModelError(
                 f"{model.species[i].name!r} has no motion: a tissue needs one of every cell species"
             )
-    order = [[t.species for t in model.transports].index(model.species[i]) for i in index["soluble"]]
-    um2 = 1e6 * rest.diffusion[0][order]
     return World(
         model, block, seed, index["cell"], index["soluble"], index["matrix"], index["surface"],
         bound.baseline[0].reshape(SPACE.n_layers, SPACE.n_compartments, -1)[:, 0],
-        float(rest.radius_um[0]), bound, VoxelLaws(model, bound, block.layer, block.shape),
-        Diffuser(block.shape, block.voxel_um, um2), architecture,
+        float(rest.radius_um[0]), bound,
+        VoxelLaws(model, bound, block.layer, block.shape, told_apart(architecture), workers),
+        Diffuser(block.shape, block.voxel_um, diffusion_of(bound, index["soluble"]), workers=workers), architecture,
+        np.array([tips.get(model.species[i].name, 1.0) for i in index["cell"]]),
     )  # fmt: skip
+
+
+def told_apart(architecture: Architecture) -> dict[str, tuple[str, ...]]:
+    """Return the species whose rates stages read themselves, and of each the reactions whose gain they need apart."""
+    balanced: dict[str, tuple[str, ...]] = {relaxation.of.name: () for relaxation in architecture.relaxations}
+    return balanced | gains_apart(architecture) | drawn_apart(architecture)
 
 
 def resting_state(world: World) -> State:
@@ -162,15 +215,22 @@ def resting_state(world: World) -> State:
         np.zeros((0, 3)), np.zeros((0, 3)), np.zeros(0, dtype=np.uint64), none.copy(),
         np.zeros((world.n_kinds, 5), dtype=np.int64),
     )  # fmt: skip
+    state.fibres = resting_fibres(world, state)
+    state.vessels = resting_web(world, state)
     for kind, i in enumerate(world.cells):
         density = np.repeat(levels[:, i], shape[1] * shape[2])
         settle(world, state, kind, density, block.voxel_mm3, fates.START)
+    state.epithelium = resting_sheet(world)
     return state
 
 
 def settle(world: World, state: State, kind: int, rate: Floats, share: float, event: int) -> None:
-    """Let cells of a kind appear: on average as many in each voxel as ``rate`` (n_voxels,) times ``share`` says."""
+    """Let cells of a kind appear: on average as many in each voxel as ``rate`` (n_voxels,) times ``share`` says.
+
+    The rate is in the unit of the species.
+    """
     block, voxels = world.block, np.empty(1024, dtype=np.int64)
+    share /= float(world.per_cell[kind])
     n = fates.enter(rate, share, kind, world.seed, state.tick, event, voxels)
     if n > voxels.size:
         voxels = np.empty(n, dtype=np.int64)
@@ -182,5 +242,6 @@ def settle(world: World, state: State, kind: int, rate: Floats, share: float, ev
         voxels[:n], kind, world.seed, state.tick, event, np.array(block.shape), block.edges_um, position, direction,
         identity,
     )  # fmt: skip
+    leave_vessels(world, state, kind, position, identity, event)
     state.add(np.full(n, kind, dtype=np.int64), position, direction, identity)
     state.made[kind, ENTERED] += n

@@ -11,7 +11,11 @@ import numpy.typing as npt
 
 from collagensim.errors import ModelError
 from collagensim.solver.compiled import kernels_of
+from collagensim.solver.tissue.closing import open_surface
+from collagensim.solver.tissue.fibres import follow_jump
+from collagensim.solver.tissue.soaking import soak, unsoaked
 from collagensim.solver.tissue.state import DIED, State
+from collagensim.solver.tissue.vessels import sever
 from collagensim.solver.tissue.world import World
 from collagensim.treatment import Injury
 
@@ -37,14 +41,17 @@ def wound(world: World, state: State, injury: Injury, session: int) -> Floats:
         return np.where(at, values[layers] if whole else 1.0, 0.0).reshape(1, -1, 1)
 
     removed = injury.removed_fraction[layers] * drawn.killed.reshape(block.shape)
-    opened = np.broadcast_to(drawn.opened.reshape(1, *block.shape[1:]), block.shape)
+    opened = np.broadcast_to(open_surface(world, state, drawn), block.shape)
     hurt = {
         "injury.kill_fraction": share(drawn.killed, injury.kill_fraction),
         "injury.vessel_fraction": share(drawn.struck, injury.vessel_fraction),
         "injury.removed_fraction": removed.reshape(1, -1, 1),
-        "injury.epidermal_opening": opened.astype(np.float64).reshape(1, -1, 1),
+        "injury.epidermal_opening": opened.reshape(1, -1, 1),
     }
+    before = unsoaked(world, state)
     jump(world, state, {**world.inputs(), **hurt})
+    soak(world, state, before)
+    sever(world, state)
     return drawn.channels_um
 
 
@@ -74,6 +81,8 @@ def jump(world: World, state: State, inputs: Mapping[str, Any]) -> None:
         for k, i in enumerate(which):
             if i in place:
                 fields[k] = np.broadcast_to(found[place[i]], (1, n, 1)).reshape(block.shape)
+    if world.weave is not None and world.weave.species in place:
+        follow_jump(world, state)
     for k, i in enumerate(world.surface):
         if i in place:
             state.surface[k] = np.broadcast_to(found[place[i]], (1, n, 1)).reshape(block.shape)[0]

@@ -1,0 +1,351 @@
+"""Which way fibres lie: an orientation tensor in each voxel, laid along the paths of cells, which it guides in turn.
+
+The tensor is symmetric and traceless, Q = <d d^T> less the same of fibres that lie every way, over the directions d of
+fibres. It is kept as numbers whose sum of squares is its size squared, the order: 1 where all fibres are parallel, 0
+where they lie every way. A slice has two (fibres beyond its plane do not count), a block five::
+
+    slice    x^2 - z^2,  2 x z                                               (cos 2a, sin 2a of the angle to x)
+    block    (3 x^2 - 1) / 2,  3^(1/2)/2 (y^2 - z^2),  3^(1/2) x y,  3^(1/2) x z,  3^(1/2) y z
+
+of one direction (z, y, x) of length 1, averaged over fibres. Arrays (n_parts, n_voxels) hold them voxel by voxel.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from collagensim.kernels.draws import inlined
+from collagensim.kernels.numbers import kept
+from collagensim.kernels.places import mirrored, wrapped
+from collagensim.kernels.smoothing import smooth_across, weigh, weigh_both
+from collagensim.kernels.walk import guided
+
+if TYPE_CHECKING:
+    from typing import TypeAlias
+
+    import numpy.typing as npt
+
+    Floats: TypeAlias = npt.NDArray[np.float64]
+    Indices: TypeAlias = npt.NDArray[np.int64]
+    Vector: TypeAlias = tuple[float, float, float]
+    Parts: TypeAlias = tuple[float, float, float, float, float]
+
+__all__ = ["add_paths", "axes_at", "lay", "spread"]
+
+ROOT_3 = 3.0**0.5
+# What cells add is rounded to multiples of 2^-40: sums of them are exact, hence the same in any order of cells.
+GRAIN = 2.0**40
+STRETCH = 512
+
+
+@inlined
+def parts_of(z: float, y: float, x: float, n_parts: int) -> Parts:
+    """The tensor of one direction, of any length but 0; the last three parts are 0 in a slice."""
+    if n_parts == 2:
+        per_square = 1.0 / (z * z + x * x)
+        return (x * x - z * z) * per_square, 2.0 * x * z * per_square, 0.0, 0.0, 0.0
+    per_square = 1.0 / (z * z + y * y + x * x)
+    return (
+        (x * x - 0.5 * (y * y + z * z)) * per_square,
+        0.5 * ROOT_3 * (y * y - z * z) * per_square,
+        ROOT_3 * x * y * per_square,
+        ROOT_3 * x * z * per_square,
+        ROOT_3 * y * z * per_square,
+    )
+
+
+@inlined
+def axis_in_plane(along: float, aslant: float) -> Vector:
+    """The direction of a slice's tensor (cos 2a, sin 2a times order), as long as its order."""
+    order = np.sqrt(along * along + aslant * aslant)
+    if order <= 0.0:
+        return 0.0, 0.0, 0.0
+    # The larger component by a root, the smaller one by a quotient: neither is a difference of close numbers.
+    large = np.sqrt(0.5 * order * (order + abs(along)))
+    small = 0.5 * order * aslant / large
+    if along >= 0.0:
+        return small, 0.0, large
+    return large, 0.0, small
+
+
+@inlined
+def cross(a: Vector, b: Vector) -> Vector:
+    """The vector at right angles to both."""
+    return a[1] * b[2] - a[2] * b[1], a[2] * b[0] - a[0] * b[2], a[0] * b[1] - a[1] * b[0]
+
+
+@inlined
+def longer(a: Vector, b: Vector) -> Vector:
+    """The longer of two vectors, the first of two equal ones."""
+    longer_b = b[0] * b[0] + b[1] * b[1] + b[2] * b[2] > a[0] * a[0] + a[1] * a[1] + a[2] * a[2]
+    return b if longer_b else a
+
+
+@inlined
+def axis_in_space(q: Parts) -> Vector:
+    """The principal direction of a block's tensor, as long as fibres are more ordered along it than along any other.
+
+    With eigenvalues a >= b >= c of 3/2 <d d^T> - 1/2 the length is 2/3 (a - b): the order of parallel fibres that are
+    scattered evenly about a direction, 0 of fibres that lie in a plane and every way in it. The eigenvalues are the
+    roots of the cubic by cosines, the direction is at right angles to the rows of the matrix less a.
+    """
+    xx, yy, zz = q[0], -0.5 * (q[0] - ROOT_3 * q[1]), -0.5 * (q[0] + ROOT_3 * q[1])
+    xy, xz, yz = 0.5 * ROOT_3 * q[2], 0.5 * ROOT_3 * q[3], 0.5 * ROOT_3 * q[4]
+    size = np.sqrt((xx * xx + yy * yy + zz * zz + 2.0 * (xy * xy + xz * xz + yz * yz)) / 6.0)
+    if size <= 0.0:
+        return 0.0, 0.0, 0.0
+    determinant = xx * (yy * zz - yz * yz) - xy * (xy * zz - yz * xz) + xz * (xy * yz - yy * xz)
+    bend = np.arccos(min(max(0.5 * determinant / (size * size * size), -1.0), 1.0)) / 3.0
+    first = 2.0 * size * np.cos(bend)
+    last = 2.0 * size * np.cos(bend + 2.0 * np.pi / 3.0)
+    beyond = 2.0 / 3.0 * (2.0 * first + last)  # of three that add up to nothing, the first less the second
+    row_z, row_y, row_x = (zz - first, yz, xz), (yz, yy - first, xy), (xz, xy, xx - first)
+    found = longer(longer(cross(row_z, row_y), cross(row_z, row_x)), cross(row_y, row_x))
+    length = np.sqrt(found[0] * found[0] + found[1] * found[1] + found[2] * found[2])
+    if length <= 0.0 or beyond <= 0.0:
+        return 0.0, 0.0, 0.0
+    share = beyond / length
+    return share * found[0], share * found[1], share * found[2]
+
+
+@inlined
+def answered(axis: Vector, sensitivity: float, n_axes: int) -> Vector:
+    """An axis as long as cells are ordered that answer to fibres of its order q.
+
+    Steps of cells spread as the power ``sensitivity`` of the matrix <d d^T>, which has 1 + (n - 1) q along the axis
+    and 1 - q across, over n. Cells answer in proportion to weak order, so many times as strong, and are never more
+    ordered than wholly.
+    """
+    order = np.sqrt(axis[0] * axis[0] + axis[1] * axis[1] + axis[2] * axis[2])
+    if order <= 0.0 or sensitivity == 1.0:
+        return axis
+    across = np.power((1.0 - min(order, 1.0)) / (1.0 + (n_axes - 1) * order), sensitivity)
+    share = (1.0 - across) / (1.0 + (n_axes - 1) * across) / order
+    return share * axis[0], share * axis[1], share * axis[2]
+
+
+@inlined
+def axis_of(fibres: Floats, v: int, sensitivity: float) -> Vector:
+    """The direction of the fibres in a voxel, as long as they guide."""
+    if fibres.shape[0] == 2:
+        return answered(axis_in_plane(fibres[0, v], fibres[1, v]), sensitivity, 2)
+    axis = axis_in_space((fibres[0, v], fibres[1, v], fibres[2, v], fibres[3, v], fibres[4, v]))
+    return answered(axis, sensitivity, 3)
+
+
+@kept
+def axes_at(
+    fibres: Floats, kind: Indices, voxel: Indices, guidance_strength: Floats, sensitivity: float, out: Floats
+) -> None:  # fmt: skip
+    """Write the direction of fibres, its length how far they guide, where cells are that they guide.
+
+    Parameters
+    ----------
+    fibres : array (n_parts, n_voxels), [1]
+    kind, voxel : int64 arrays (n,)
+        Of cells.
+    guidance_strength : array (n_kinds,), [1]
+    sensitivity : float, [1]
+        1 for cells that answer to fibres in proportion to their order, more for stronger answers to weak order.
+    out : array (n_voxels, 3), [1]
+        z, y, x; as `collagensim.kernels.cells.move` takes it. Left as it is where nobody is guided.
+
+    Notes
+    -----
+    Source of the power: Barocas and Tranquillo 1997, doi:10.1115/1.2796072.
+    """
+    for i in range(kind.size):
+        if guidance_strength[kind[i]] > 0.0:
+            v = voxel[i]
+            out[v, 0], out[v, 1], out[v, 2] = axis_of(fibres, v, sensitivity)
+
+
+@kept
+def add_paths(
+    fibres: Floats, kind: Indices, voxel: Indices, direction: Floats, weight: Floats, guidance_strength: Floats,
+    sensitivity: float, out: Floats,
+) -> None:  # fmt: skip
+    """Sum the tensors of the paths of the cells in each voxel, weighted, and the weights.
+
+    The path of a cell of direction V is M V, with M what fibres make of a step, as in
+    `collagensim.kernels.cells.move`. It weighs as much as its kind lays, times |M V|, how fast the cell goes.
+
+    Parameters
+    ----------
+    fibres : array (n_parts, n_voxels), [1]
+    kind, voxel : int64 arrays (n,)
+    direction : array (n, 3), [1]
+    weight : array (n_kinds,)
+        Of a cell of each kind; cells of weight 0 do not count, nor do cells without direction.
+    guidance_strength : array (n_kinds,), [1]
+    sensitivity : float, [1]
+        As of `axes_at`.
+    out : array (n_parts + 1, n_voxels)
+        Written; the weights last.
+
+    Notes
+    -----
+    That cells align fibres with their motion, faster ones more: Dallon, Sherratt and Maini 1999,
+    doi:10.1006/jtbi.1999.0971.
+    """
+    n_parts = fibres.shape[0]
+    n_axes = 2 if n_parts == 2 else 3
+    for part in range(n_parts + 1):
+        out[part, :] = 0.0
+    for i in range(kind.size):
+        k, v = kind[i], voxel[i]
+        if weight[k] <= 0.0:
+            continue
+        step = (direction[i, 0], 0.0 if n_parts == 2 else direction[i, 1], direction[i, 2])
+        if guidance_strength[k] > 0.0:
+            step = guided(step, axis_of(fibres, v, sensitivity), guidance_strength[k], n_axes)
+        pace = np.sqrt(step[0] * step[0] + step[1] * step[1] + step[2] * step[2])
+        if pace <= 0.0:
+            continue
+        parts = parts_of(step[0], step[1], step[2], n_parts)
+        for part in range(n_parts):
+            out[part, v] += np.rint(GRAIN * weight[k] * pace * parts[part]) / GRAIN
+        out[n_parts, v] += np.rint(GRAIN * weight[k] * pace) / GRAIN
+
+
+@inlined
+def spread_rows(source: Floats, weights: Floats, out: Floats) -> None:
+    """Smooth along x, around the sides; (nz, ny, nx) with few voxels that are not 0."""
+    nz, ny, nx = out.shape
+    reach = weights.size - 1
+    for z in range(nz):
+        for y in range(ny):
+            out[z, y, :] = 0.0
+            for x in range(nx):
+                value = source[z, y, x]
+                if value == 0.0:
+                    continue
+                if x >= reach and x + reach < nx:
+                    for j in range(-reach, reach + 1):
+                        out[z, y, x + j] += weights[abs(j)] * value
+                else:
+                    for j in range(-reach, reach + 1):
+                        out[z, y, wrapped(x + j, nx)] += weights[abs(j)] * value
+
+
+@inlined
+def weigh_four(weights: Floats, j: int, source: Floats, z: int, y: int, out: Floats) -> None:
+    """Add the rows j to j + 3 above and below, weighted, one after the other but with one look at the sum."""
+    nz = source.shape[0]
+    a, b = source[mirrored(z - j, nz), y], source[mirrored(z + j, nz), y]
+    c, d = source[mirrored(z - j - 1, nz), y], source[mirrored(z + j + 1, nz), y]
+    e, f = source[mirrored(z - j - 2, nz), y], source[mirrored(z + j + 2, nz), y]
+    g, h = source[mirrored(z - j - 3, nz), y], source[mirrored(z + j + 3, nz), y]
+    first, second, third, fourth = weights[j], weights[j + 1], weights[j + 2], weights[j + 3]
+    for x in range(out.size):
+        out[x] = (
+            out[x] + first * (a[x] + b[x]) + second * (c[x] + d[x]) + third * (e[x] + f[x]) + fourth * (g[x] + h[x])
+        )  # fmt: skip
+
+
+@inlined
+def spread_down(source: Floats, weights: Floats, out: Floats) -> None:
+    """As `collagensim.kernels.smoothing.smooth_down`, to the bit, four rows at a time."""
+    nz, ny, _ = out.shape
+    for z in range(nz):
+        for y in range(ny):
+            weigh(weights[0], source[z, y], out[z, y])
+            j = 1
+            while j + 3 < weights.size:
+                weigh_four(weights, j, source, z, y, out[z, y])
+                j += 4
+            while j < weights.size:
+                weigh_both(
+                    weights[j], source[mirrored(z - j, nz), y], source[mirrored(z + j, nz), y], out[z, y]
+                )
+                j += 1
+
+
+@kept
+def spread(sums: Floats, weights: Floats, out: Floats, scratch: Floats) -> None:
+    """Spread what stands in voxels over those around them, as far as a cell senses; nothing is left out.
+
+    Parameters
+    ----------
+    sums : array (n, nz, ny, nx)
+        Most of it 0.
+    weights : array (reach + 1,)
+        Of `collagensim.kernels.cells.sight`.
+    out : array (n, nz, ny, nx)
+        Written; another array than ``sums``.
+    scratch : array (nz, ny, nx)
+    """
+    for part in range(sums.shape[0]):
+        if sums.shape[2] == 1:
+            spread_rows(sums[part], weights, scratch)
+        else:
+            spread_rows(sums[part], weights, out[part])
+            smooth_across(out[part], weights, scratch)
+        spread_down(scratch, weights, out[part])
+
+
+@inlined
+def turn(
+    q: Floats, order: Floats, net: Floats, loss: Floats, gain: Floats, path: Floats, weight: Floats, rest: float,
+    dt: float,
+) -> None:  # fmt: skip
+    """Advance one part of the tensors by dt."""
+    for v in range(q.size):
+        otherwise = net[v] + loss[v] * order[v] - gain[v]
+        along = gain[v] * (path[v] / weight[v]) if weight[v] > 0.0 else 0.0
+        rate = along + otherwise * rest - loss[v] * q[v]
+        q[v] += dt * rate / (1.0 + dt * max(loss[v], 0.0))
+
+
+@inlined
+def add_square(q: Floats, square: Floats) -> None:
+    """Add the square of one part."""
+    for v in range(q.size):
+        square[v] += q[v] * q[v]
+
+
+@kept
+def lay(
+    fibres: Floats, level: Floats, net: Floats, loss: Floats, gain: Floats, paths: Floats, rest: Floats, dt: float
+) -> None:  # fmt: skip
+    """Advance tensors by dt: order is laid along paths and along the resting direction, and lost from all.
+
+    With k the loss of order, g what is gained along the paths of tensor D, h what is gained else, along R::
+
+        dQ/dt = g D + h R - k Q        g D + h R and k held over the step: linearly implicit Euler, of order one
+
+    Where D and R are the tensor of one direction and Q begins along it, |Q| is what `collagensim.kernels.voxels` makes
+    of the order: net = g + h - k |Q|. Where g + h <= k, so that order has a target of 1 or less, |Q| <= 1 stays
+    true: Q is a mean of itself, D and R, none of them longer than 1, and of nothing.
+
+    Parameters
+    ----------
+    fibres : array (n_parts, n_voxels), [1]
+        Q; changed.
+    level : array (n_voxels,), [1]
+        |Q|; written.
+    net, loss, gain : arrays (n_voxels,), [1/day]
+        Net rate of the order, k, and g.
+    paths : array (n_parts + 1, n_voxels)
+        Sum of the tensors of paths, weighted, and sum of the weights: D is their quotient, nothing where nobody goes.
+    rest : array (n_parts,), [1]
+        R.
+    dt : float, [day]
+    """
+    n_parts, n = fibres.shape[0], level.size
+    # A stretch of voxels at a time, row after row: rows are read in whole registers and stay in the cache meanwhile.
+    for first in range(0, n, STRETCH):
+        part_of = slice(first, min(first + STRETCH, n))
+        order = level[part_of]
+        for part in range(n_parts):
+            turn(
+                fibres[part, part_of], order, net[part_of], loss[part_of], gain[part_of],
+                paths[part, part_of], paths[n_parts, part_of], rest[part], dt,
+            )  # fmt: skip
+        order[:] = 0.0
+        for part in range(n_parts):
+            add_square(fibres[part, part_of], order)
+        for v in range(order.size):
+            order[v] = np.sqrt(order[v])

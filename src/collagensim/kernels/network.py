@@ -1,0 +1,87 @@
+"""Vessels as pieces in space: which follow each other, what happens to them, how dense they are around a place."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from collagensim.kernels.draws import inlined, uniform
+from collagensim.kernels.numbers import kept
+from collagensim.kernels.smoothing import sight, smooth_across, smooth_down, smooth_rows
+
+if TYPE_CHECKING:
+    from typing import TypeAlias
+
+    import numpy as np
+    import numpy.typing as npt
+
+    Floats: TypeAlias = npt.NDArray[np.float64]
+    Integers: TypeAlias = npt.NDArray[np.int64]
+    Names: TypeAlias = npt.NDArray[np.uint64]
+    Mask: TypeAlias = npt.NDArray[np.bool_]
+
+__all__ = ["JOINS", "PRUNED", "SEVERED", "SPROUTS", "branches", "happens", "sight", "smooth"]
+
+# What a draw is for, see `collagensim.kernels.fates`.
+PRUNED, SEVERED, JOINS, SPROUTS = 50, 51, 52, 9
+
+
+@kept
+def happens(number: Names, chance: Floats, seed: int, event: int, tick: int, out: Mask) -> None:
+    """Whether something happens to each of those (n,) that bear a number, with probability ``chance`` (n,)."""
+    for i in range(number.size):
+        out[i] = uniform(seed, event, tick, number[i]) < chance[i]
+
+
+@inlined
+def root_of(first: Integers, i: int) -> int:
+    """The piece that a branch is known by, on the way to which each piece knows another of its branch."""
+    while first[i] != i:
+        first[i] = first[first[i]]
+        i = first[i]
+    return i
+
+
+@kept
+def branches(ends: Integers, degree: Integers, beside: Integers, out: Integers) -> None:
+    """Number of the branch of each piece (m,), from 0 in the order of their first pieces.
+
+    Pieces, given by the nodes at their ends (m, 2), belong to one branch where they meet at a node that has no third.
+    ``degree``, ``beside`` (n_nodes,): scratch, which is left with the number of pieces and the last of them.
+    """
+    for i in range(out.size):
+        out[i] = i
+    degree[:] = 0
+    for i in range(out.size):
+        for side in range(2):
+            degree[ends[i, side]] += 1
+    beside[:] = -1
+    for i in range(out.size):
+        for side in range(2):
+            node = ends[i, side]
+            if degree[node] == 2 and beside[node] >= 0:
+                one, other = root_of(out, beside[node]), root_of(out, i)
+                out[max(one, other)] = min(one, other)
+            beside[node] = i
+    # A piece knows none that comes after it, so that what it knows is numbered before it.
+    n = 0
+    for i in range(out.size):
+        if out[i] == i:
+            out[i] = n
+            n += 1
+        else:
+            out[i] = out[out[i]]
+
+
+@kept
+def smooth(source: Floats, weights: Floats, out: Floats, scratch: Floats, padded: Floats) -> None:
+    """Mean around every voxel with the same weights along every axis, (nz, ny, nx); nothing is lost.
+
+    Around the sides, and mirrored at top and bottom. ``weights`` (reach + 1,) as of `sight`, ``scratch`` (nz, ny, nx),
+    ``padded`` (nx + 2 reach,).
+    """
+    if source.shape[1] == 1:
+        smooth_rows(source, weights, padded, scratch)
+    else:
+        smooth_rows(source, weights, padded, out)
+        smooth_across(out, weights, scratch)
+    smooth_down(scratch, weights, out)
