@@ -12,7 +12,7 @@ from collagensim.solver.grid import grid_plan, pivot_order
 from collagensim.solver.layout import Layout
 from collagensim.write.elimination import write_elimination
 
-SHIFT = 30.0
+SHIFT, INVERSE = 30.0, 3.0
 COUPLINGS = {
     "none": lambda n: [],
     "chain": lambda n: [(b, b + 1) for b in range(n - 1)],
@@ -30,10 +30,13 @@ from collagensim.kernels.numbers import as_numbers, flat, kept
 
 
 @kept
-def solve(code, values, link_rate, small, plan, lu, right, x, out):
+def solve(code, values, link_rate, small, plan, lu, right, pull, x, out):
     rates, numbers, both, lists = as_numbers(link_rate), as_numbers(lu), as_numbers(small), flat(plan)
     both[1] = coupled.factorise_blocks(code[0], as_numbers(values), rates, both[0], lists, numbers)
-    coupled.solve_blocks(code[1], code[2], as_numbers(right), lists, numbers, as_numbers(x), as_numbers(out))
+    begun, wanted = as_numbers(right), as_numbers(out)
+    coupled.solve_blocks(
+        code[1], code[2], begun, as_numbers(pull), both[2], lists, numbers, as_numbers(x), wanted
+    )
 """
 solve = load_module(f"collagensim_solve_for_a_test_{digest(SOLVE)}", SOLVE).solve
 
@@ -59,7 +62,7 @@ class Blocks:
         self.to, self.source = np.array(links, dtype=np.int64).reshape(-1, 2).T.copy()
         self.values = rng.normal(size=(n_blocks, row.size, WIDTH))
         self.link_rate = rng.uniform(0.0, 9.0, (self.to.size, WIDTH))
-        self.right = rng.normal(size=(n_blocks, m, WIDTH))
+        self.right, self.pull = rng.normal(size=(2, n_blocks, m, WIDTH))
         self.elimination = write_elimination(self.pattern, m, self.joined)
 
     def dense(self, i):
@@ -86,13 +89,13 @@ class Blocks:
     def as_lanes(self):
         """Solutions (n_blocks, m, 8) and smallest pivots (8,), one system in each lane."""
         plan = self.plan(Layout(self.n_blocks, self.m, alternating=False))
-        n, small = self.n_blocks * self.m, aligned(2, WIDTH)
-        small[0] = SHIFT
+        n, small = self.n_blocks * self.m, aligned(3, WIDTH)
+        small[0], small[2] = SHIFT, INVERSE
         values = np.concatenate([self.values.reshape(-1, WIDTH), np.zeros((2 * self.to.size, WIDTH))])
         out = aligned(n, WIDTH)
         solve(
             self.code("lanes"), values, self.link_rate, small, plan.table, aligned(plan.n_lu, WIDTH),
-            self.right.reshape(n, WIDTH), aligned(n, WIDTH), out,
+            self.right.reshape(n, WIDTH), self.pull.reshape(n, WIDTH), aligned(n, WIDTH), out,
         )  # fmt: skip
         return out.reshape(self.right.shape), small[1]
 
@@ -100,11 +103,13 @@ class Blocks:
         """Solution (n_blocks, m) and smallest pivot of system i, its blocks in the lanes."""
         layout = Layout(self.n_blocks, self.m, alternating=True)
         plan = self.plan(layout)
-        values, right = (layout.place(given[None, ..., i], 0.0)[0] for given in (self.values, self.right))
-        small, out = np.array([SHIFT, 0.0]), np.zeros(layout.n)
+        values, right, pull = (
+            layout.place(given[None, ..., i], 0.0)[0] for given in (self.values, self.right, self.pull)
+        )
+        small, out = np.array([SHIFT, 0.0, INVERSE]), np.zeros(layout.n)
         solve(
             self.code("lanes"), values, self.link_rate[:, i].copy(), small, plan.table, np.zeros(plan.n_lu),
-            right, np.zeros(layout.n), out,
+            right, pull, np.zeros(layout.n), out,
         )  # fmt: skip
         return layout.blocks(out), small[1]
 
@@ -125,7 +130,8 @@ def test_solutions_are_those_of_dense_elimination_with_the_same_bits_in_either_l
     blocks = Blocks(n_blocks, coupling, **options)
     lanes, weakest = blocks.as_lanes()
     for i in range(WIDTH):
-        exact = np.linalg.solve(blocks.dense(i), blocks.right[..., i].ravel()).reshape(n_blocks, -1)
+        whole = blocks.right[..., i] + INVERSE * blocks.pull[..., i]
+        exact = np.linalg.solve(blocks.dense(i), whole.ravel()).reshape(n_blocks, -1)
         # Backward stable without pivoting, as the diagonal dominates: some n eps.
         np.testing.assert_allclose(lanes[..., i], exact, rtol=1e-11, atol=1e-14)
     for i in (0, 3):

@@ -15,6 +15,7 @@ from collagensim.kernels.numbers import (
     less_product,
     n_columns,
     plus_product,
+    plus_products,
     real_part,
     root,
     smaller,
@@ -207,3 +208,26 @@ def test_aligned_memory_begins_at_a_whole_vector(shape):
     assert array.ctypes.data % 64 == 0
     assert array.shape == shape
     assert not array.any()
+
+
+@njit(error_model="numpy")
+def add_products(total, numbers, out):
+    row, given = as_numbers(numbers), as_numbers(total)
+    found = as_numbers(out)
+    for i in range(2):
+        rows = (row, tail(row, 2), tail(row, 4))
+        found[i] = plus_products(given[i], (0.1, 0.2, 0.3), rows, i)
+
+
+def test_products_are_added_one_after_the_other_each_rounded_once():
+    values = given()[:, :6]
+    total, numbers, lanes, plain = values[0, :2].copy(), values[1].copy(), aligned(2, WIDTH), np.empty(2)
+    add_products(total, numbers, lanes)
+    for lane in range(WIDTH):
+        add_products(total[:, lane].copy(), numbers[:, lane].copy(), plain)
+        np.testing.assert_array_equal(plain, lanes[:, lane])
+        for i in range(2):
+            expected = total[i, lane]
+            for j, factor in enumerate((0.1, 0.2, 0.3)):
+                expected = float(Fraction(expected) + Fraction(factor) * Fraction(numbers[2 * j + i, lane]))
+            assert plain[i] == expected

@@ -23,8 +23,8 @@ def factorise_arrays(values, shift, plan, lu, dense):
 
 
 @njit
-def substitute_arrays(right, plan, lu, x, out):
-    linear.substitute(flat(right), flat(plan), flat(lu), flat(x), flat(out))
+def substitute_arrays(right, pull, factor, plan, lu, x, out):
+    linear.substitute(flat(right), flat(pull), factor, flat(plan), flat(lu), flat(x), flat(out))
 
 
 def factorise(found, values, shift):
@@ -53,11 +53,11 @@ def test_solutions_agree_with_dense_elimination(seed):
     shift = 20.0
     lu, sound = factorise(found, values, shift)
     assert sound
-    right, solution = rng.normal(size=n), np.zeros(n)
-    substitute_arrays(right, found.table, lu, np.zeros(n), solution)
+    right, pull, solution = *rng.normal(size=(2, n)), np.zeros(n)
+    substitute_arrays(right, pull, 3.0, found.table, lu, np.zeros(n), solution)
     matrix = shift * np.eye(n) - dense(values, *where)
     # Backward stable for these well-conditioned matrices: some n eps.
-    np.testing.assert_allclose(solution, np.linalg.solve(matrix, right), rtol=1e-11, atol=1e-13)
+    np.testing.assert_allclose(solution, np.linalg.solve(matrix, right + 3.0 * pull), rtol=1e-11, atol=1e-13)
 
 
 def test_a_singular_matrix_is_reported():

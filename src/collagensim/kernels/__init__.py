@@ -7,7 +7,9 @@ from pathlib import Path
 __all__ = ["FUNCTIONS", "kernel_text"]
 
 # The straight-line functions that a model is to the stepper, in the order of their addresses; it has at least two.
-FUNCTIONS = ("block_rates", "block_jacobian", "block_factorise", "block_forward", "block_backward")
+FUNCTIONS = (
+    "block_rates", "block_jacobian", "block_factorise", "block_forward", "block_backward", "block_solve",
+)  # fmt: skip
 
 
 def kernel_text(name: str) -> str:

@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING
 from collagensim.kernels.numbers import (
     call,
     columns,
+    compact,
     driver,
-    kernel,
     less_product,
     n_columns,
     plus_product,
@@ -44,11 +44,12 @@ N_LINKS, LINK_DIAGONAL, LINK_VECTOR, LINK_STATE, N_FILLED, FILLED = range(10, 16
 N_OPERATIONS, OPERATIONS, N_MOVES, MOVES, N_ENTRIES = range(16, 21)
 # Operations on the grid: kind, target, left, right, source.
 SWEEP, SPREAD, MULTIPLY, SUBTRACT = 0, 1, 2, 3
+STAGED = 3  # numbers of each block before those that it hands on
 # Operations on vectors: kind, target, matrix or diagonal, source.
 APPLY, LESS_DIAGONAL, LESS_MATRIX, CLEAR = 0, 1, 2, 3
 
 
-@kernel
+@compact
 def sweep(a: Numbers, t: int, stride: int, factors: Numbers, weakest: Number) -> Number:
     """Replace a by its negative inverse, without pivoting; ``factors`` (t,) is scratch.
 
@@ -78,7 +79,7 @@ def sweep(a: Numbers, t: int, stride: int, factors: Numbers, weakest: Number) ->
     return weakest
 
 
-@kernel
+@compact
 def sweep_pair(wide: Numbers, p: int, t: int, per_row: int, reciprocal: Number, factors: Numbers) -> None:
     """Two columns of a sweep's pass for pivot p: its row is scaled, its multiples leave the others."""
     one, two = wide[p * per_row] * reciprocal, wide[p * per_row + 1] * reciprocal
@@ -88,7 +89,7 @@ def sweep_pair(wide: Numbers, p: int, t: int, per_row: int, reciprocal: Number, 
     wide[p * per_row], wide[p * per_row + 1] = one, two
 
 
-@kernel
+@compact
 def spread(target: Numbers, source: Numbers, left: Numbers, right: Numbers, t: int, stride: int) -> None:
     """Add diag(left) source diag(right) to target."""
     wide, inner, across, per_row = columns(target), columns(source), columns(right), n_columns(target, stride)
@@ -99,7 +100,7 @@ def spread(target: Numbers, source: Numbers, left: Numbers, right: Numbers, t: i
             wide[first + c] = plus_product(wide[first + c], factor * across[c], inner[first + c])
 
 
-@kernel
+@compact
 def less_matrix(target: Numbers, left: Numbers, right: Numbers, t: int, stride: int) -> None:
     """Subtract left right from target."""
     wide, source, per_row = columns(target), columns(right), n_columns(target, stride)
@@ -116,7 +117,7 @@ def less_matrix(target: Numbers, left: Numbers, right: Numbers, t: int, stride: 
             wide[r * per_row + c] = total
 
 
-@kernel
+@compact
 def less_tile(
     wide: Numbers, left: Numbers, source: Numbers, r: int, c: int, t: int, stride: int, per_row: int
 ) -> None:
@@ -141,7 +142,7 @@ def less_tile(
     four[0], four[1] = h, i
 
 
-@kernel
+@compact
 def less_vector(target: Numbers, matrix: Numbers, x: Numbers, from_zero: bool, t: int, stride: int) -> None:
     """Subtract (matrix transposed) x from target (stride,), from zero where that is asked."""
     wide, source, per_row = columns(target), columns(matrix), n_columns(target, stride)
@@ -170,29 +171,29 @@ def less_vector(target: Numbers, matrix: Numbers, x: Numbers, from_zero: bool, t
         wide[c] = total
 
 
-@kernel
+@compact
 def matrix(plan: Integers, place: int) -> int:
     """Where a matrix of the grid begins; the grid follows the blocks' own factors."""
     return int(plan[GRID] + place * plan[JOINED] * plan[STRIDE])
 
 
-@kernel
+@compact
 def vector(plan: Integers, place: int) -> int:
     """Where a vector (stride,) begins: right sides and solutions of the blocks, then the diagonals."""
     return int(matrix(plan, plan[MATRICES]) + place * plan[STRIDE])
 
 
-@kernel
+@compact
 def staging(plan: Integers) -> int:
-    """Where the blocks' own elimination leaves what it hands on."""
+    """Where a shift, the smallest pivots and a factor stand for machine code, and after them what blocks hand on."""
     return vector(plan, 2 * plan[BLOCKS] + plan[PAIRS])
 
 
-@kernel
+@compact
 def hand_over(lu: Numbers, plan: Integers, first: int) -> None:
     """Copy the joined part of the blocks from ``first`` on, which alternate, to their matrices."""
     t, stride, w = plan[JOINED], plan[STRIDE], plan[AT_ONCE]
-    staged = tail(lu, staging(plan) + 2 * w)
+    staged = tail(lu, staging(plan) + STAGED * w)
     for b in range(first, min(first + w, plan[BLOCKS])):
         target = tail(lu, matrix(plan, b))
         for r in range(t):
@@ -202,11 +203,11 @@ def hand_over(lu: Numbers, plan: Integers, first: int) -> None:
                 target[r * stride + c] = 0.0
 
 
-@kernel
+@compact
 def hand_vectors(lu: Numbers, plan: Integers, first: int, back: bool) -> None:
     """Copy the joined part of right sides to the blocks' vectors, or of solutions back."""
     t, w = plan[JOINED], plan[AT_ONCE]
-    staged = tail(lu, staging(plan) + 2 * w)
+    staged = tail(lu, staging(plan) + STAGED * w)
     for b in range(first, min(first + w, plan[BLOCKS])):
         own = tail(lu, vector(plan, b + plan[BLOCKS] if back else b))
         for c in range(t):
@@ -216,7 +217,7 @@ def hand_vectors(lu: Numbers, plan: Integers, first: int, back: bool) -> None:
                 own[c] = staged[c * w + b - first]
 
 
-@kernel
+@compact
 def link_blocks(link_rate: Numbers, plan: Integers, lu: Numbers) -> None:
     """Add the links to the blocks' matrices and to the couplings, and write out those couplings that are to fill."""
     t, stride, couplings = plan[JOINED], plan[STRIDE], tail(lu, vector(plan, 2 * plan[BLOCKS]))
@@ -265,7 +266,7 @@ def factorise_grid(plan: Integers, lu: Numbers, weakest: Number) -> Number:
     return weakest
 
 
-@kernel
+@compact
 def clear(vector: Numbers, t: int, stride: int) -> None:
     """Make zeros of a vector (stride,)."""
     wide, n = columns(vector), min(t, n_columns(vector, stride))
@@ -273,7 +274,7 @@ def clear(vector: Numbers, t: int, stride: int) -> None:
         wide[c] = 0.0
 
 
-@kernel
+@compact
 def less_diagonal(target: Numbers, diagonal: Numbers, x: Numbers, t: int, stride: int) -> None:
     """Subtract diag(diagonal) x from target, all (stride,)."""
     wide, factors, source = columns(target), columns(diagonal), columns(x)
@@ -313,7 +314,9 @@ def factorise_blocks(
             staged[i] = shift
             staged[w + i] = low
         kept = tail(lu, first * plan[FACTORS])
-        call(code, (tail(values, first * plan[TERMS]), staged, kept, tail(staged, 2 * w), tail(staged, w)))
+        call(
+            code, (tail(values, first * plan[TERMS]), staged, kept, tail(staged, STAGED * w), tail(staged, w))
+        )
         # Padding is followed nowhere: nothing keeps it within reason.
         for i in range(min(w, plan[BLOCKS] - first)):
             lowest = real_part(staged[w + i])
@@ -325,14 +328,18 @@ def factorise_blocks(
 
 @driver
 def solve_blocks(
-    forward: int, backward: int, right: Numbers, plan: Integers, lu: Numbers, x: Numbers, out: Numbers
-) -> None:
-    """Solve with the factors of `factorise_blocks`; right, out (n,), x (n,) is scratch."""
+    forward: int, backward: int, right: Numbers, pull: Numbers, inverse: Number, plan: Integers, lu: Numbers,
+    x: Numbers, out: Numbers,
+) -> None:  # fmt: skip
+    """Solve for right + inverse pull with the factors of `factorise_blocks`; all (n,), x is scratch."""
     m, w = plan[STATES], plan[AT_ONCE]
-    joined = tail(lu, staging(plan) + 2 * w)
+    factor = tail(lu, staging(plan) + 2 * w)
+    for i in range(w):
+        factor[i] = inverse
+    joined = tail(factor, (STAGED - 2) * w)
     for first in range(0, plan[BLOCKS], w):
         kept, own = tail(lu, first * plan[FACTORS]), tail(x, first * m)
-        call(forward, (tail(right, first * m), kept, own, joined))
+        call(forward, (tail(right, first * m), tail(pull, first * m), factor, kept, own, joined))
         hand_vectors(lu, plan, first, False)
     solve_grid(plan, lu)
     for first in range(0, plan[BLOCKS], w):

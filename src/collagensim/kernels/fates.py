@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 # What a draw is for: part of its key, so that no two purposes ever share a number.
 FATE, WHICH, GAP, PLACE, TURN, STRUCK, START, WALK = range(1, 9)
 SEAT = 40  # of a cell on the surface
+SPROUTS, JOINS, PRUNED, SEVERED = 9, 50, 51, 52  # of vessels; the first is a way to enter too
 
 
 @kept

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from collagensim.kernels.numbers import kernel, less_product, plus_product, smaller, tail
+from collagensim.kernels.numbers import compact, less_product, plus_product, smaller, tail
 
 if TYPE_CHECKING:
     from typing import TypeAlias
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 N, N_LU, ORDER, ENTRY_START, ENTRY_COLUMN, ENTRY_SOURCE, LU_START, LU_UPPER, LU_COLUMN, N_ENTRIES = range(10)
 
 
-@kernel
+@compact
 def factorise(values: Numbers, shift: Number, plan: Integers, lu: Numbers, dense: Numbers) -> Number:
     """LU factors of ``shift * I - J``; returns the smallest |pivot|.
 
@@ -53,13 +53,15 @@ def factorise(values: Numbers, shift: Number, plan: Integers, lu: Numbers, dense
     return low
 
 
-@kernel
-def substitute(right: Numbers, plan: Integers, lu: Numbers, x: Numbers, out: Numbers) -> None:
-    """Solve with the factors of `factorise`; right, out (n,) in the order of the states, x (n,) is scratch."""
+@compact
+def substitute(
+    right: Numbers, pull: Numbers, factor: Number, plan: Integers, lu: Numbers, x: Numbers, out: Numbers
+) -> None:
+    """Solve for right + factor pull with the factors of `factorise`; all (n,), x is scratch."""
     order, lu_column, n = tail(plan, plan[ORDER]), tail(plan, plan[LU_COLUMN]), plan[N]
     lu_start, lu_upper, inverse = tail(plan, plan[LU_START]), tail(plan, plan[LU_UPPER]), tail(lu, plan[N_LU])
     for i in range(n):
-        total = right[order[i]]
+        total = plus_product(right[order[i]], factor, pull[order[i]])
         for q in range(lu_start[i], lu_upper[i]):
             total = less_product(total, lu[q], x[lu_column[q]])
         x[i] = total
@@ -72,7 +74,7 @@ def substitute(right: Numbers, plan: Integers, lu: Numbers, x: Numbers, out: Num
         out[order[i]] = x[i]
 
 
-@kernel
+@compact
 def multiply(
     values: Numbers,
     rows: Integers,

@@ -19,10 +19,7 @@ if TYPE_CHECKING:
     Names: TypeAlias = npt.NDArray[np.uint64]
     Mask: TypeAlias = npt.NDArray[np.bool_]
 
-__all__ = ["JOINS", "PRUNED", "SEVERED", "SPROUTS", "branches", "happens", "sight", "smooth"]
-
-# What a draw is for, see `collagensim.kernels.fates`.
-PRUNED, SEVERED, JOINS, SPROUTS = 50, 51, 52, 9
+__all__ = ["branches", "happens", "sight", "smooth"]
 
 
 @kept

@@ -18,8 +18,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 __all__ = [
-    "WIDTH", "aligned", "any_negative", "as_numbers", "call", "columns", "driver", "flat", "kept", "kernel", "larger", "less_product",
-    "n_columns", "plus_product", "real_part", "root", "smaller", "tail", "where_negative",
+    "WIDTH", "aligned", "any_negative", "as_numbers", "call", "columns", "compact", "driver", "flat", "kept",
+    "kept_compact", "kernel", "larger", "less_product", "n_columns", "plus_product", "plus_products", "real_part",
+    "root", "rough_inverse_tenth_root", "smaller", "tail", "where_negative",
 ]  # fmt: skip
 
 WIDTH = 8
@@ -44,18 +45,28 @@ if TYPE_CHECKING:
         """As `kernel`, for what calls others and hardly calculates: half the time to compile."""
         return function
 
+    def compact(function: Kernel) -> Kernel:
+        """As `kernel`, for loops of few passes or of much in each: they are not unrolled."""
+        return function
+
     def kept(function: Kernel) -> Kernel:
         """Compile on first use and keep the machine code on disk: for what Python calls."""
+        return function
+
+    def kept_compact(function: Kernel) -> Kernel:
+        """As `kept`, of `compact` kernels."""
         return function
 
 else:
     from numba import njit
 
-    from collagensim.kernels.inner import inner
+    from collagensim.kernels.inner import Compact, inner
 
     # No kernel allocates, so none counts owners.
     kept = njit(cache=True, nogil=True, error_model="numpy", _nrt=False)
+    kept_compact = njit(cache=True, nogil=True, error_model="numpy", _nrt=False, pipeline_class=Compact)
     kernel = inner(optimised=True, nogil=True, error_model="numpy", _nrt=False)
+    compact = inner(optimised=True, unrolled=False, nogil=True, error_model="numpy", _nrt=False)
     driver = inner(optimised=False, nogil=True, error_model="numpy", _nrt=False)
 
 
@@ -113,6 +124,13 @@ def less_product(total: Number, a: Number, b: Number) -> Number:
     return total - a * b
 
 
+def plus_products(total: Number, factors: tuple[Number, ...], rows: tuple[Numbers, ...], i: int) -> Number:
+    """Return total + sum_j factors[j] * rows[j][i], each product rounded once with its sum; written out."""
+    for factor, row in zip(factors, rows, strict=True):
+        total = plus_product(total, factor, row[i])
+    return total
+
+
 def larger(a: Number, b: Number) -> Number:
     """The larger of two real numbers, lane by lane."""
     return np.maximum(a, b)
@@ -141,6 +159,17 @@ def real_part(x: Number) -> Number:
 def root(x: Number) -> Number:
     """sqrt(|x|), so that a rounding-level negative stays a number; of a complex x its analytic continuation."""
     return np.sqrt(np.where(np.real(x) < 0, -x, x))
+
+
+# What the bits of x^-0.1, read as an integer, are short of a tenth of those of x, taken negative: 1.1 times the bits of
+# 1.0, less what makes 1 - x w^10 of the guess w as large upwards as downwards, 0.32 at most.
+_ROUGH = 1.1 * (1023 - 0.05) * 2.0**52
+
+
+def rough_inverse_tenth_root(x: Number) -> Number:
+    """x^-0.1 of a positive real number to 4 %: bits read as an integer are close to a logarithm."""
+    bits = np.asarray(x, dtype=np.float64).view(np.int64).astype(np.float64)
+    return np.asarray(_ROUGH - 0.1 * bits).astype(np.int64).view(np.float64)[()]
 
 
 if not TYPE_CHECKING:
@@ -334,6 +363,22 @@ if not TYPE_CHECKING:
     def _complex_less(total, a, b):
         return total - a * b
 
+    def _plus_products(context, total, factors, rows, i):
+        factor, row = factors.dtype, rows.dtype
+        kind = _common(total, factor, row.dtype)
+        read, one = row.dtype(row, i), kind(kind, factor, row.dtype)
+        fused = _fused(False)(context, *one.args)[1]
+
+        def code(context, builder, sig, args):
+            result = context.cast(builder, args[0], sig.args[0], kind)
+            pairs = (cgutils.unpack_tuple(builder, given) for given in args[1:3])
+            for weight, numbers in zip(*pairs, strict=True):
+                number = _read(context, builder, read, (numbers, args[3]))
+                result = fused(context, builder, one, (result, weight, number))
+            return result
+
+        return kind(total, factors, rows, i), code
+
     def _chosen(comparison):
         def choose(context, a, b):
             kind = _common(a, b)
@@ -381,6 +426,20 @@ if not TYPE_CHECKING:
             return builder.icmp_unsigned("!=", bits, ir.Constant(ir.IntType(WIDTH), 0))
 
         return types.boolean(x), code
+
+    def _rough_inverse_tenth_root(context, x):
+        kind = LANES if x == LANES else types.float64
+
+        def code(context, builder, sig, args):
+            value = context.cast(builder, args[0], sig.args[0], kind)
+            floats = value.type
+            whole = ir.VectorType(ir.IntType(64), WIDTH) if kind == LANES else ir.IntType(64)
+            tenth, rough = (ir.Constant(floats, [c] * WIDTH if kind == LANES else c) for c in (-0.1, _ROUGH))
+            bits = builder.sitofp(builder.bitcast(value, whole), floats)
+            guess = builder.fadd(builder.fmul(bits, tenth), rough)
+            return builder.bitcast(builder.fptosi(guess, whole), floats)
+
+        return kind(x), code
 
     def _data(context, builder, kind, value):
         """The address of an array's first number, or the address itself."""
@@ -441,9 +500,11 @@ if not TYPE_CHECKING:
 
     if not config.DISABLE_JIT:
         plus_product, less_product = intrinsic(_fused(False)), intrinsic(_fused(True))
+        plus_products = intrinsic(_plus_products)
         larger, smaller = intrinsic(_chosen(">")), intrinsic(_chosen("<"))
         where_negative, real_part = intrinsic(_where_negative), intrinsic(_real_part)
         any_negative = intrinsic(_any_negative)
+        rough_inverse_tenth_root = intrinsic(_rough_inverse_tenth_root)
         as_numbers, flat, tail = intrinsic(_as_numbers), intrinsic(_flat), intrinsic(_tail)
         columns, n_columns = intrinsic(_columns), intrinsic(_n_columns)
         call = intrinsic(_call_address)

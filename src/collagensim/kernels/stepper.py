@@ -20,19 +20,20 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from collagensim.kernels import coupled, linear
-from collagensim.kernels.control import accept, any_fresh, choose_steps, judge
+from collagensim.kernels.control import SMALLEST, accept, any_fresh, choose_steps, inverse_tenth_root, judge
 from collagensim.kernels.numbers import (
     WIDTH,
     as_numbers,
     call,
     columns,
+    compact,
     driver,
     flat,
-    kept,
-    kernel,
+    kept_compact,
     larger,
     n_columns,
     plus_product,
+    plus_products,
     real_part,
     smaller,
     tail,
@@ -46,7 +47,6 @@ from collagensim.kernels.table import (
     AT_GAMMA,
     AT_GROWN,
     AT_LINK_RATE,
-    AT_ONCE,
     AT_P,
     AT_SCRATCH,
     AT_SPREAD,
@@ -58,6 +58,7 @@ from collagensim.kernels.table import (
     BLOCK_FORWARD,
     BLOCK_JACOBIAN,
     BLOCK_RATES,
+    BLOCK_SOLVE,
     BLOCK_STRIDE,
     BY_BLOCKS,
     BY_LISTS,
@@ -65,6 +66,7 @@ from collagensim.kernels.table import (
     DONE,
     ELIMINATION,
     ERROR,
+    FACTOR,
     INVERSE,
     LIST_COLUMN,
     LIST_ELIMINATION,
@@ -75,6 +77,7 @@ from collagensim.kernels.table import (
     LOW,
     MORE,
     N_BLOCKS,
+    N_CALLS,
     N_CLOCK,
     N_COUNTS,
     N_FACTORS,
@@ -85,15 +88,18 @@ from collagensim.kernels.table import (
     N_STAGES,
     N_STATES,
     N_TERMS,
-    N_U,
     NEW,
     PIVOT,
     PULL,
+    RATIO,
     ROW,
     SHIFT,
     SLOPE,
     STATE_STRIDE,
     STATUS,
+    STEP_TERMS,
+    STEP_U,
+    STEP_Y,
     TIME,
     TRIAL,
     TRIED,
@@ -112,15 +118,12 @@ if TYPE_CHECKING:
     Integers: TypeAlias = npt.NDArray[np.int64]
 
 
-@kernel
+@compact
 def rates(y: Numbers, p: Numbers, u: Numbers, link_rate: Numbers, table: Integers, out: Numbers) -> None:
     """dy/dt of the whole system; y, out (n,), p (n_p,), u (n_u,), link_rate (n_links,)."""
-    # Blocks, padding included, share y and u evenly.
-    n_blocks = table[N] // table[N_STATES]
-    n_u = table[N_U] // n_blocks
-    for b in range(0, n_blocks, table[AT_ONCE]):
-        first = b * table[N_STATES]
-        call(table[BLOCK_RATES], (tail(y, first), p, tail(u, b * n_u), tail(out, first)))
+    for k in range(table[N_CALLS]):
+        first = k * table[STEP_Y]
+        call(table[BLOCK_RATES], (tail(y, first), p, tail(u, k * table[STEP_U]), tail(out, first)))
     if table[N_JOINED] > 0:
         link_side_by_side(y, link_rate, table, out)
     else:
@@ -129,7 +132,7 @@ def rates(y: Numbers, p: Numbers, u: Numbers, link_rate: Numbers, table: Integer
             out[to[k]] = plus_product(out[to[k]], link_rate[k], y[source[k]] - y[to[k]])
 
 
-@kernel
+@compact
 def link_side_by_side(y: Numbers, link_rate: Numbers, table: Integers, out: Numbers) -> None:
     """Links of blocks that alternate: into all blocks at once, from one after the other, in the order of the links."""
     # The spread-out rates end where the rates begin.
@@ -144,19 +147,19 @@ def link_side_by_side(y: Numbers, link_rate: Numbers, table: Integers, out: Numb
         sums[i] = total
 
 
-@kernel
+@compact
 def jacobian(
     y: Numbers, p: Numbers, u: Numbers, link_rate: Numbers, table: Integers, values: Numbers
 ) -> None:
     """The Jacobian's terms: those of each block, then +rate and -rate of each link, unsummed."""
-    n_blocks, n_links = table[N] // table[N_STATES], table[N_LINKS]
-    n_u, n_local = table[N_U] // n_blocks, (table[N_TERMS] - 2 * n_links) // n_blocks
-    for b in range(0, n_blocks, table[AT_ONCE]):
-        own, found = tail(y, b * table[N_STATES]), tail(values, b * n_local)
-        call(table[BLOCK_JACOBIAN], (own, p, tail(u, b * n_u), found))
+    for k in range(table[N_CALLS]):
+        own, found = tail(y, k * table[STEP_Y]), tail(values, k * table[STEP_TERMS])
+        call(table[BLOCK_JACOBIAN], (own, p, tail(u, k * table[STEP_U]), found))
+    n_links = table[N_LINKS]
+    of_links = tail(values, table[N_TERMS] - 2 * n_links)
     for k in range(n_links):
-        values[n_blocks * n_local + 2 * k] = link_rate[k]
-        values[n_blocks * n_local + 2 * k + 1] = -link_rate[k]
+        of_links[2 * k] = link_rate[k]
+        of_links[2 * k + 1] = -link_rate[k]
 
 
 @driver
@@ -172,42 +175,61 @@ def factorise(
         small[PIVOT] = linear.factorise(values, shift, lists, lu, dense)
     else:
         # Behind the factors: machine code reads and writes numbers of one kind only.
-        own = tail(lu, table[N_FACTORS] - 2)
-        own[0], own[1] = shift, abs(shift)
+        own = tail(lu, table[N_FACTORS] - 3)
+        own[0], own[1], own[2] = shift, abs(shift), small[INVERSE]
         call(table[BLOCK_FACTORISE], (values, own, lu, dense, tail(own, 1)))
         small[PIVOT] = real_part(own[1])
 
 
 @driver
-def substitute(right: Numbers, table: Integers, lu: Numbers, dense: Numbers, out: Numbers) -> None:
-    """Solve with the factors of `factorise`; right, out (n,)."""
+def substitute(
+    right: Numbers, pull: Numbers, small: Numbers, table: Integers, lu: Numbers, dense: Numbers, out: Numbers
+) -> None:
+    """Solve for right + INVERSE pull with the factors of `factorise`; right, pull, out (n,)."""
     forward, backward, lists = (
         table[BLOCK_FORWARD],
         table[BLOCK_BACKWARD],
         tail(table, table[LIST_ELIMINATION]),
     )
     if table[ELIMINATION] == BY_BLOCKS:
-        coupled.solve_blocks(forward, backward, right, lists, lu, dense, out)
+        coupled.solve_blocks(forward, backward, right, pull, small[INVERSE], lists, lu, dense, out)
     elif table[ELIMINATION] == BY_LISTS:
-        linear.substitute(right, lists, lu, dense, out)
+        linear.substitute(right, pull, small[INVERSE], lists, lu, dense, out)
     else:
-        call(forward, (right, lu, dense, dense))
-        call(backward, (out, dense, lu, dense))
+        call(table[BLOCK_SOLVE], (right, pull, tail(lu, table[N_FACTORS] - 1), lu, out))
 
 
-@kernel
-def mean_square(x: Numbers, y: Numbers, rtol: float, atol: Numbers, table: Integers) -> Number:
-    """Mean square of x_i / (atol_i + rtol |y_i|) [1]; summed state by state, whatever the layout."""
-    total = abs(x[0]) * 0.0
-    for i in range(table[N_STATES]):
-        for b in range(table[N_BLOCKS]):
-            k = i * table[STATE_STRIDE] + b * table[BLOCK_STRIDE]
-            ratio = abs(x[k]) / plus_product(real_part(atol[k]), rtol, abs(y[k]))
-            total = plus_product(total, ratio, ratio)
-    return total / (table[N_STATES] * table[N_BLOCKS])
+@compact
+def mean_square(
+    x: Numbers, y: Numbers, other: Numbers, rtol: float, atol: Numbers, ratio: Numbers, table: Integers
+) -> Number:
+    """Mean square of x_i / (atol_i + rtol size_i) [1], size the larger of |y_i| and |other_i|; ``ratio`` is scratch.
+
+    Summed block after block in four parts, whatever the layout: no addition waits for the one before.
+    """
+    n = n_columns(x, table[N_ROW])
+    tops, olds, news, floors, ratios = columns(x), columns(y), columns(other), columns(atol), columns(ratio)
+    for i in range(n):
+        size = larger(abs(olds[i]), abs(news[i]))
+        ratios[i] = abs(tops[i]) / plus_product(real_part(floors[i]), rtol, size)
+    zero, stride, m = real_part(ratio[0]) * 0.0, table[STATE_STRIDE], table[N_STATES]
+    total = zero
+    for b in range(table[N_BLOCKS]):
+        own = tail(ratio, b * table[BLOCK_STRIDE])
+        one, two, three, four = zero, zero, zero, zero
+        for i in range(0, m - 3, 4):
+            a, c = real_part(own[i * stride]), real_part(own[(i + 1) * stride])
+            d, e = real_part(own[(i + 2) * stride]), real_part(own[(i + 3) * stride])
+            one, two = plus_product(one, a, a), plus_product(two, c, c)
+            three, four = plus_product(three, d, d), plus_product(four, e, e)
+        for i in range(m // 4 * 4, m):
+            a = real_part(own[i * stride])
+            one = plus_product(one, a, a)
+        total = total + ((one + two) + (three + four))
+    return total / (m * table[N_BLOCKS])
 
 
-@kernel
+@compact
 def combine_stages(
     stage: int, n: int, y: Numbers, stages: Numbers, tableau: Floats, trial: Numbers, pull: Numbers
 ) -> None:
@@ -216,44 +238,71 @@ def combine_stages(
     Where the point of the stage before, still in ``trial``, is the same sum with a term less, only that one is added.
     """
     combine = tail(tableau, stage * N_STAGES)
-    couple, first = tail(combine, AT_COUPLE), int(tableau[AT_GROWN + stage])
-    start, slopes, points, drags = (
-        columns(trial if first > 0 else y),
-        columns(stages),
-        columns(trial),
-        columns(pull),
-    )
-    for i in range(n):
-        point, drag = start[i], start[i] * 0.0
-        for j in range(first):
-            drag = plus_product(drag, couple[j], slopes[j * n + i])
-        for j in range(first, stage):
-            k = slopes[j * n + i]
-            point = plus_product(point, combine[j], k)
-            drag = plus_product(drag, couple[j], k)
-        points[i] = point
-        drags[i] = drag
+    couple, grown = tail(combine, AT_COUPLE), tableau[AT_GROWN + stage] > 0.0
+    k, points, drags, start = columns(stages), columns(trial), columns(pull), columns(trial if grown else y)
+    # Each row's own address, and every coefficient in a register: that halves the time.
+    k0, k1, k2, k3, k4, k5, k6 = (
+        k, tail(k, n), tail(k, 2 * n), tail(k, 3 * n), tail(k, 4 * n), tail(k, 5 * n), tail(k, 6 * n),
+    )  # fmt: skip
+    a0, a1, a2, a3, a4, a5, a6 = (
+        combine[0], combine[1], combine[2], combine[3], combine[4], combine[5], combine[6],
+    )  # fmt: skip
+    c0, c1, c2, c3, c4, c5, c6 = couple[0], couple[1], couple[2], couple[3], couple[4], couple[5], couple[6]
+    if stage == 0:
+        for i in range(n):
+            points[i], drags[i] = start[i], start[i] * 0.0
+    elif stage == 1:
+        add_terms(start, (k0,), (a0,), (k0,), (c0,), n, points, drags)
+    elif stage == 2:
+        add_terms(start, (k0, k1), (a0, a1), (k0, k1), (c0, c1), n, points, drags)
+    elif stage == 3:
+        add_terms(start, (k0, k1, k2), (a0, a1, a2), (k0, k1, k2), (c0, c1, c2), n, points, drags)
+    elif stage == 4:
+        add_terms(
+            start, (k0, k1, k2, k3), (a0, a1, a2, a3), (k0, k1, k2, k3), (c0, c1, c2, c3), n, points, drags
+        )
+    elif stage == 5:
+        five = (k0, k1, k2, k3, k4)
+        add_terms(start, five, (a0, a1, a2, a3, a4), five, (c0, c1, c2, c3, c4), n, points, drags)
+    elif stage == 6:
+        six = (k0, k1, k2, k3, k4, k5)
+        add_terms(start, (k5,), (a5,), six, (c0, c1, c2, c3, c4, c5), n, points, drags)
+    else:
+        seven = (k0, k1, k2, k3, k4, k5, k6)
+        add_terms(start, (k6,), (a6,), seven, (c0, c1, c2, c3, c4, c5, c6), n, points, drags)
 
 
-@kernel
-def finish_step(
-    y: Numbers, trial: Numbers, last: Numbers, rtol: float, atol: Numbers, floor: Numbers, new: Numbers,
-    small: Numbers, table: Integers,
+@compact
+def add_terms(
+    start: Numbers, added: tuple[Numbers, ...], moves: tuple[float, ...], k: tuple[Numbers, ...],
+    pulls: tuple[float, ...], n: int, points: Numbers, drags: Numbers,
 ) -> None:  # fmt: skip
-    """The new state, the mean square of its scaled error, and how far its lowest state lies above its floor."""
-    total = abs(y[0]) * 0.0
-    low = total + np.inf
-    for i in range(table[N_STATES]):
-        for b in range(table[N_BLOCKS]):
-            k = i * table[STATE_STRIDE] + b * table[BLOCK_STRIDE]
-            z = trial[k] + last[k]
-            new[k] = z
-            size = larger(abs(y[k]), abs(z))
-            ratio = abs(last[k]) / plus_product(real_part(atol[k]), rtol, size)
-            total = plus_product(total, ratio, ratio)
-            low = smaller(real_part(z + floor[k]), low)
-    small[ERROR] = total / (table[N_STATES] * table[N_BLOCKS])
-    small[LOW] = low
+    """Set points to start + sum_j moves[j] added[j], drags to sum_j pulls[j] k[j]."""
+    for i in range(n):
+        point = plus_products(start[i], moves, added, i)
+        drag = plus_products(start[i] * 0.0, pulls, k, i)
+        points[i], drags[i] = point, drag
+
+
+@compact
+def finish_step(
+    y: Numbers, trial: Numbers, last: Numbers, floor: Numbers, new: Numbers, small: Numbers, table: Integers
+) -> None:
+    """The new state, and how far its lowest state lies above its floor."""
+    ends, points, steps = columns(new), columns(trial), columns(last)
+    for i in range(n_columns(y, table[N_ROW])):
+        ends[i] = points[i] + steps[i]
+    low, stride = real_part(y[0]) * 0.0 + np.inf, table[STATE_STRIDE]
+    other = low
+    for b in range(table[N_BLOCKS]):
+        own, above = tail(new, b * table[BLOCK_STRIDE]), tail(floor, b * table[BLOCK_STRIDE])
+        for i in range(0, table[N_STATES] - 1, 2):
+            low = smaller(real_part(own[i * stride] + above[i * stride]), low)
+            other = smaller(real_part(own[(i + 1) * stride] + above[(i + 1) * stride]), other)
+        if table[N_STATES] % 2 == 1:
+            i = (table[N_STATES] - 1) * stride
+            low = smaller(real_part(own[i] + above[i]), low)
+    small[LOW] = smaller(low, other)
 
 
 @driver
@@ -270,7 +319,7 @@ def try_step(
     values, lu = tail(y, table[AT_TERMS]), tail(y, table[AT_FACTORS])
     row, scratch = table[N_ROW], tail(y, table[AT_SCRATCH])
     slope, trial = tail(scratch, SLOPE * row), tail(scratch, TRIAL * row)
-    pull, dense = tail(scratch, PULL * row), tail(scratch, DENSE * row)
+    pull, dense, ratio = tail(scratch, PULL * row), tail(scratch, DENSE * row), tail(scratch, RATIO * row)
     n_wide = n_columns(y, row)
     for s in range(N_STAGES):
         combine_stages(s, n_wide, y, stages, tableau, trial, pull)
@@ -280,25 +329,15 @@ def try_step(
             if any_fresh(who, width, clock):
                 rows, places = tail(table, table[LIST_ROW]), tail(table, table[LIST_COLUMN])
                 linear.multiply(values, rows, places, table[N_TERMS], slope, dense, table[N])
-                small[ERROR] = mean_square(slope, y, rtol, atol, table)
-                small[LOW] = mean_square(dense, y, rtol, atol, table)
+                small[ERROR] = mean_square(slope, y, y, rtol, atol, ratio, table)
+                small[LOW] = mean_square(dense, y, y, rtol, atol, ratio, table)
             choose_steps(who, width, clock, counts, small_flat, work_flat, table, tableau[AT_GAMMA], rtol)
             factorise(values, link_rate, small, table, lu, dense)
-        inverse, right, drags = small[INVERSE], columns(slope), columns(pull)
-        for i in range(n_wide):
-            right[i] = plus_product(right[i], inverse, drags[i])
-        substitute(slope, table, lu, dense, tail(stages, s * row))
-    finish_step(
-        y,
-        trial,
-        tail(stages, (N_STAGES - 1) * row),
-        rtol,
-        atol,
-        floor,
-        tail(scratch, NEW * row),
-        small,
-        table,
-    )
+        substitute(slope, pull, small, table, lu, dense, tail(stages, s * row))
+    last, new = tail(stages, (N_STAGES - 1) * row), tail(scratch, NEW * row)
+    finish_step(y, trial, last, floor, new, small, table)
+    error = mean_square(last, y, new, rtol, atol, ratio, table)
+    small[ERROR], small[FACTOR] = error, inverse_tenth_root(larger(error, SMALLEST))
 
 
 @driver
@@ -318,8 +357,8 @@ def take_steps(
             if not at_one:
                 for i in range(n):
                     work_flat[i * width + lane] = work_flat[(new + i) * width + lane]
-            tried, error = small[TRIED * width + lane], np.sqrt(small[ERROR * width + lane])
-            accept(tried, error, tail(clock, who[lane] * N_CLOCK), tail(counts, who[lane] * N_COUNTS))
+            tried, factor = small[TRIED * width + lane], small[FACTOR * width + lane]
+            accept(tried, factor, tail(clock, who[lane] * N_CLOCK), tail(counts, who[lane] * N_COUNTS))
 
 
 @driver
@@ -376,7 +415,7 @@ def empty_lanes(
         who[lane] = -1
 
 
-@kept
+@kept_compact
 def advance(
     table: Integers, queue: Integers, who: Integers, verdicts: Integers, clock: Floats, counts: Integers,
     own: Numbers, t_out: Floats, rows: Numbers, small: Numbers, work: Numbers, tableau: Floats, rtol: float,
@@ -434,7 +473,7 @@ def advance(
     return DONE
 
 
-@kept
+@kept_compact
 def rates_of(table: Integers, y: Numbers, own: Numbers, out: Numbers) -> None:
     """`rates` at y (n,) of a member whose own numbers are ``own``, for callers outside."""
     numbers, plan = flat(own), flat(table)
@@ -442,7 +481,7 @@ def rates_of(table: Integers, y: Numbers, own: Numbers, out: Numbers) -> None:
     rates(flat(y), p, u, link_rate, plan, flat(out))
 
 
-@kept
+@kept_compact
 def jacobian_of(table: Integers, y: Numbers, own: Numbers, values: Numbers) -> None:
     """`jacobian` at y (n,) of a member whose own numbers are ``own``, for callers outside."""
     numbers, plan = flat(own), flat(table)

@@ -7,31 +7,33 @@ those that begin with LIST_ say where in the table itself a list does.
 from __future__ import annotations
 
 # Addresses of the model's machine code: see `collagensim.kernels.FUNCTIONS`.
-BLOCK_RATES, BLOCK_JACOBIAN, BLOCK_FACTORISE, BLOCK_FORWARD, BLOCK_BACKWARD = range(5)
+BLOCK_RATES, BLOCK_JACOBIAN, BLOCK_FACTORISE, BLOCK_FORWARD, BLOCK_BACKWARD, BLOCK_SOLVE = range(6)
 # Lengths of y, p, u, link_rate, of the Jacobian's terms and of the factors.
-N, N_P, N_U, N_LINKS, N_TERMS, N_FACTORS = range(5, 11)
+N, N_P, N_U, N_LINKS, N_TERMS, N_FACTORS = range(6, 12)
 # States of a block and blocks, without padding; y[i * STATE_STRIDE + b * BLOCK_STRIDE] is state i of block b; blocks
 # that one call serves.
-N_STATES, N_BLOCKS, STATE_STRIDE, BLOCK_STRIDE, AT_ONCE = range(11, 16)
+N_STATES, N_BLOCKS, STATE_STRIDE, BLOCK_STRIDE, AT_ONCE = range(12, 17)
 # Length of a row of stages and scratch.
-N_ROW = 16
+N_ROW = 17
 # A member's own numbers: y at 0, then these; N_OWN in all. Where blocks alternate, AT_SPREAD has the link rates again,
 # (N_JOINED, N_BLOCKS, 8): into the joined state of each block, padding included, from the one of a block.
-AT_P, AT_U, AT_ATOL, AT_FLOOR, AT_SPREAD, AT_LINK_RATE, N_OWN = range(17, 24)
+AT_P, AT_U, AT_ATOL, AT_FLOOR, AT_SPREAD, AT_LINK_RATE, N_OWN = range(18, 25)
 # What a step needs besides, and the length of it all.
-AT_STAGES, AT_SCRATCH, AT_TERMS, AT_FACTORS, N_WORK = range(24, 29)
+AT_STAGES, AT_SCRATCH, AT_TERMS, AT_FACTORS, N_WORK = range(25, 30)
 # Links, each (N_LINKS,); row and column of the Jacobian's terms, each (N_TERMS,).
-LIST_TO, LIST_FROM, LIST_ROW, LIST_COLUMN = range(29, 33)
+LIST_TO, LIST_FROM, LIST_ROW, LIST_COLUMN = range(30, 34)
 # Where blocks alternate, the states that links join; elsewhere none.
-N_JOINED, LIST_JOINED = 33, 34
+N_JOINED, LIST_JOINED = 34, 35
 # How the matrix is eliminated: the kind, and where the lists of that kind begin.
-ELIMINATION, LIST_ELIMINATION = 35, 36
+ELIMINATION, LIST_ELIMINATION = 36, 37
 WRITTEN_OUT, BY_BLOCKS, BY_LISTS = 0, 1, 2
-N_ENTRIES = 37
+# Calls of the blocks' machine code that serve all blocks, and how far the next one's y, u and Jacobian terms lie.
+N_CALLS, STEP_Y, STEP_U, STEP_TERMS = 38, 39, 40, 41
+N_ENTRIES = 42
 
-# Rows of scratch, each (N_ROW,); BLEND is the first of three.
-SLOPE, TRIAL, NEW, PULL, DENSE, PLACED, BLEND = 0, 1, 2, 3, 4, 5, 6
-N_SCRATCH = 9
+# Rows of scratch, each (N_ROW,).
+SLOPE, TRIAL, NEW, PULL, DENSE, PLACED, RATIO = 0, 1, 2, 3, 4, 5, 6
+N_SCRATCH = 7
 N_STAGES = 8
 # A method's coefficients in one array: combine (8, 8), couple (8, 8), dense (3, 8), gamma, grown (8,).
 AT_COUPLE, AT_DENSE, AT_GAMMA = N_STAGES**2, 2 * N_STAGES**2, 2 * N_STAGES**2 + 3 * N_STAGES
@@ -47,7 +49,8 @@ N_CLOCK = 5
 # rejected; how the span ended (MORE while it has not).
 STEPS, REJECTED, RATES, FACTORISATIONS, ROW, STATE, RETRY, STATUS = 0, 1, 2, 3, 4, 5, 6, 7
 N_COUNTS = 8
-# A lane's small numbers: the step being tried, its inverse, 1/(h gamma); mean square of the error, lowest state above
-# its floor, smallest pivot; place within the step of an output row.
-TRIED, INVERSE, SHIFT, ERROR, LOW, PIVOT, THETA = 0, 1, 2, 3, 4, 5, 6
-N_SMALL = 7
+# A lane's small numbers: the step being tried, its inverse, 1/(h gamma); mean square of the error, its power -1/10,
+# lowest state above its floor, smallest pivot; place within the step of an output row, and what each of eight stages
+# weighs there.
+TRIED, INVERSE, SHIFT, ERROR, FACTOR, LOW, PIVOT, THETA, WEIGHT = 0, 1, 2, 3, 4, 5, 6, 7, 8
+N_SMALL = WEIGHT + N_STAGES

@@ -88,7 +88,7 @@ class Engine:
         kind = "lanes" if self.has_lanes and (not self.plain or self.layout.alternating) else "plain"
         self.functions = bound.compiled.functions("complex" if bound.dtype == np.complex128 else kind)
         self.plan = bound.compiled.plan(self.link_to, self.link_from, self.layout)
-        self.n_factors = bound.compiled.n_factors + 2 if self.plan is None else self.plan.n_lu
+        self.n_factors = bound.compiled.n_factors + 3 if self.plan is None else self.plan.n_lu
         self._compiled = compiled_stepper()
         self.terms = bound.compiled.terms(self.link_to, self.link_from, self.layout)
         self.own, self.table = self._laid_out(link_rate)
@@ -100,7 +100,11 @@ class Engine:
         self.messages: list[str | None] = [None] * bound.n
         self.started = time.monotonic()
         self._idle: list[LaneSet] = []
-        self._stop = False
+        self._stop = self._some_failed = False
+        # Views that a span writes to: a short span takes little longer than finding them.
+        self._own_u, self._next_step = self.own[:, self._u], self.clock[:, entry.STEP]
+        self._until, self._row = self.clock[:, entry.UNTIL], self.counts[:, entry.ROW]
+        self._ending = self.counts[:, entry.STATUS]
 
     @property
     def plain(self) -> bool:
@@ -129,6 +133,10 @@ class Engine:
         table.update(enumerate((*lengths[:3], self.link_to.size, *lengths[-2:]), start=entry.N))
         strides, at_once = self.layout.strides, WIDTH if self.layout.alternating else 1
         table.update(enumerate((self.m, self.n_blocks, *strides, at_once, row), start=entry.N_STATES))
+        n_calls = self.layout.width // at_once
+        n_local = self.terms[0].size - 2 * self.link_to.size
+        steps = n_calls, self.m, lengths[2] // n_calls, n_local // n_calls
+        table.update(enumerate(steps, start=entry.N_CALLS))
         table.update(enumerate(np.cumsum(lengths[:7]), start=entry.AT_P))
         # Rows of stages and factors begin at whole vectors: one that spans two lines of the cache is read twice.
         whole = [-(-length // WIDTH) * WIDTH for length in (sum(lengths[:7]), *lengths[7:])]
@@ -168,11 +176,15 @@ class Engine:
     def restart(self, link_rate: Array | None = None, who: Array | None = None) -> None:
         """Take note of a change of state or inputs: read the inputs anew, choose the next step anew."""
         chosen: Array | slice = slice(None) if who is None else who
-        self.own[chosen, self._u] = self.layout.place(self.bound.u[chosen])
+        if self._own_u.size:
+            self._own_u[chosen] = self.layout.place(self.bound.u[chosen])
         if link_rate is not None:
             ordered = link_rate[chosen][:, self._order]
             self.own[chosen, self._links] = np.concatenate([self._spread_out(ordered), ordered], axis=1)
-        self.clock[chosen, entry.STEP] = 0.0
+        if who is None:
+            self._next_step.fill(0.0)
+        else:
+            self._next_step[who] = 0.0
 
     def run(self, until: Array, t_out: Array, rows: Array) -> None:
         """Integrate to ``until`` (N,); fill ``rows`` (N, n_out, n) at the sorted ``t_out`` (N, n_out) up to there.
@@ -182,29 +194,30 @@ class Engine:
         SolveError
             When the only member ends before ``until``; of several members `status` and `messages` tell.
         """
-        counts = self.counts
-        counts[:, entry.ROW] = 0
-        going = np.array([status is Status.COMPLETED for status in self.status])
-        counts[going, entry.STATUS] = entry.MORE
+        self._row.fill(0)
+        if self._some_failed:
+            self._ending[[status is Status.COMPLETED for status in self.status]] = entry.MORE
+        else:
+            self._ending.fill(entry.MORE)
         if self._is_late():
-            self._end(np.flatnonzero(going), DEADLINE)
-        self.clock[:, entry.UNTIL] = until
+            self._end(np.flatnonzero(self._ending == entry.MORE), DEADLINE)
+        self._until[:] = until
         t_out = np.ascontiguousarray(t_out, dtype=np.float64)
         kept = np.ascontiguousarray(rows)
         if self.layout.alternating:
             kept = np.empty((*rows.shape[:2], self.layout.n))
-        shares = self._shares()
         self._stop = False
-        if len(shares) == 1:
-            self._advance(shares[0], t_out, kept)
+        if self.threads == 1:
+            self._advance((0, self.bound.n), t_out, kept)
         else:
-            self._advance_together(shares, t_out, kept)
+            self._advance_together(self._shares(), t_out, kept)
         if self.layout.alternating:
-            written = int(counts[0, entry.ROW])
+            written = int(self._row[0])
             rows[:, :written] = self.layout.blocks(kept[:, :written]).reshape(1, written, rows.shape[2])
         elif kept is not rows:
             rows[:] = kept
-        if not (counts[:, entry.STATUS] == entry.DONE).all():
+        if np.count_nonzero(self._ending):  # DONE is 0
+            self._some_failed = True
             self._tell()
 
     def _shares(self) -> list[tuple[int, int]]:
@@ -214,7 +227,7 @@ class Engine:
         one may find its core busy.
         """
         n = self.bound.n
-        size = n if self.threads == 1 else max(SHARE, -(-n // (4 * self.threads)))
+        size = max(SHARE, -(-n // (4 * self.threads)))
         return [(first, min(first + size, n)) for first in range(0, n, size)]
 
     def _advance_together(self, shares: list[tuple[int, int]], t_out: Array, rows: Array) -> None:
@@ -229,7 +242,8 @@ class Engine:
     def _advance(self, share: tuple[int, int], t_out: Array, rows: Array) -> None:
         """Bring a share of the members to the end of their spans."""
         lanes = self._idle.pop() if self._idle else self._new_lanes()
-        queue = np.array(share, dtype=np.int64)
+        queue = lanes.queue
+        queue[:] = share
         ending, advance = entry.MORE, self._compiled.advance
         while ending == entry.MORE and not self._stop:
             known, began = len(advance.overloads), time.monotonic()
@@ -247,7 +261,7 @@ class Engine:
                 waiting = self.counts[slice(*share), entry.STATUS] == entry.MORE
                 self._end(share[0] + np.flatnonzero(waiting), DEADLINE)
                 break
-        lanes.who[:] = -1
+        lanes.who.fill(-1)
         self._idle.append(lanes)
 
     def _is_late(self) -> bool:

@@ -117,7 +117,7 @@ def grid_plan(
         coupled.FILLED: filled, coupled.OPERATIONS: operations, coupled.MOVES: moves,
     }  # fmt: skip
     vectors = (2 * n_blocks + len(pair)) * stride
-    n_lu = first + (len(place) + 1) * t * stride + vectors + (2 + t * t) * at_once
+    n_lu = first + (len(place) + 1) * t * stride + vectors + (coupled.STAGED + t * t) * at_once
     return GridPlan(packed(coupled.N_ENTRIES, numbers, lists), n_lu)
 
 

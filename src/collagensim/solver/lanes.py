@@ -19,6 +19,7 @@ class LaneSet:
     Attributes
     ----------
     who : (width,) member in each lane, -1 for none.
+    queue : (2,) the next member to take, and one past the last.
     small, work : (n, width) or, for a width of one, (n,); see `collagensim.kernels.table`.
     """
 
@@ -26,6 +27,7 @@ class LaneSet:
         self.width = width
         self.who = np.full(width, -1, dtype=np.int64)
         self.verdicts = np.zeros(width, dtype=np.int64)
+        self.queue = np.zeros(2, dtype=np.int64)
         self.small = self._numbers(entry.N_SMALL, np.float64)
         self.work = self._numbers(table[entry.N_WORK], dtype)
         # Idle lanes calculate too: with ones, harmlessly.

@@ -12,7 +12,7 @@ class Elimination:
 
     Attributes
     ----------
-    text : ``block_factorise``, ``block_forward`` and ``block_backward``.
+    text : ``block_factorise``, ``block_forward`` and ``block_backward``; without joined states ``block_solve``.
     n_factors : numbers that the factors of one block take.
     joined : states left for the whole system, in the order of its matrices.
     n_operations : products that a factorisation takes.
@@ -66,11 +66,26 @@ def write_elimination(pattern: tuple[tuple[int, int], ...], m: int, joined: tupl
     """
     steps, work = eliminate(pattern, m, joined)
     factors = _Factors(steps)
-    parts = [
-        _factorise(pattern, m, joined, steps, factors),
-        _forward(m, joined, steps, factors),
-        _backward(m, joined, steps, factors),
-    ]
+    down, up = _forward(steps, factors, m), _backward(joined, steps, factors)
+    parts = [_factorise(pattern, m, joined, steps, factors)]
+    if joined:
+        down += [f"x[{k}] = v_{k}" for k, _, _ in steps] + [
+            f"joined[{c}] = v_{j}" for c, j in enumerate(joined)
+        ]
+        again = [f"v_{j} = joined[{c}]" for c, j in enumerate(joined)] + [
+            f"v_{k} = x[{k}]" for k, _, _ in steps
+        ]
+        parts.append(
+            _function(
+                "block_forward(right, pull, inverse_in, lu, x, joined)",
+                "Eliminate the block's own states from right + inverse pull.", down,
+            )
+        )  # fmt: skip
+        words = "Solve for the block's own states."
+        parts.append(_function("block_backward(out, x, lu, joined)", words, again + up))
+    else:
+        words = "Solve for right + inverse pull."
+        parts.append(_function("block_solve(right, pull, inverse_in, lu, out)", words, down + up))
     return Elimination("\n\n".join(parts), factors.size, joined, work)
 
 
@@ -112,7 +127,8 @@ def _factorise(
             f"r_{k} = 1.0 / a_{k}_{k}",
             f"{factors(k, k)} = r_{k}",
         ]
-        lines += [f"{factors(k, j)} = a_{k}_{j}" for j in row]
+        # What the solution takes of other states, already divided by the pivot.
+        lines += [f"{factors(k, j)} = a_{k}_{j} * r_{k}" for j in row]
         for i in column:
             lines += [f"f_{i} = a_{i}_{k} * r_{k}", f"{factors(i, k)} = f_{i}"]
             for j in row:
@@ -129,26 +145,25 @@ def _factorise(
     )  # fmt: skip
 
 
-def _forward(
-    m: int, joined: tuple[int, ...], steps: list[tuple[int, list[int], list[int]]], factors: _Factors
-) -> str:
-    lines = [f"v_{i} = right[{i}]" for i in range(m)]
+def _forward(steps: list[tuple[int, list[int], list[int]]], factors: _Factors, m: int) -> list[str]:
+    lines = ["inverse = inverse_in[0]", *(f"v_{i} = right[{i}] + inverse * pull[{i}]" for i in range(m))]
     for k, _, column in steps:
         lines += [f"v_{i} = v_{i} - {factors(i, k)} * v_{k}" for i in column]
-    lines += [f"x[{k}] = v_{k}" for k, _, _ in steps]
-    lines += [f"joined[{c}] = v_{j}" for c, j in enumerate(joined)]
-    return _function(
-        "block_forward(right, lu, x, joined)", "Eliminate the block's own states from a right side.", lines
-    )
+    return lines
 
 
 def _backward(
-    m: int, joined: tuple[int, ...], steps: list[tuple[int, list[int], list[int]]], factors: _Factors
-) -> str:
-    lines = [f"v_{j} = joined[{c}]" for c, j in enumerate(joined)]
-    lines += [f"out[{j}] = v_{j}" for j in joined]
+    joined: tuple[int, ...], steps: list[tuple[int, list[int], list[int]]], factors: _Factors
+) -> list[str]:
+    lines = [f"out[{j}] = v_{j}" for j in joined]
+    waits = dict.fromkeys(joined, 0)  # how many operations one after the other a solution takes
     for k, row, _ in reversed(steps):
-        lines.append(f"v_{k} = x[{k}]")
-        lines += [f"v_{k} = v_{k} - {factors(k, j)} * v_{j}" for j in row]
-        lines += [f"v_{k} = v_{k} * {factors(k, k)}", f"out[{k}] = v_{k}"]
-    return _function("block_backward(out, x, lu, joined)", "Solve for the block's own states.", lines)
+        # What is known last is taken last: nothing waits for more than one subtraction after that.
+        row_as_known = sorted(row, key=waits.__getitem__)
+        lines.append(f"v_{k} = v_{k} * {factors(k, k)}")
+        lines += [f"v_{k} = v_{k} - {factors(k, j)} * v_{j}" for j in row_as_known]
+        lines.append(f"out[{k}] = v_{k}")
+        waits[k] = 1
+        for j in row_as_known:
+            waits[k] = max(waits[k], waits[j]) + 1
+    return lines

@@ -105,6 +105,8 @@ class _Writer:
         self.taken |= {item.name.replace(".", "_") for item in (*position, *model.derived)}
         self.count = 0
         self.uses = _count_uses(roots)
+        self.inverses: dict[Expression, str] = {}
+        self.inverted = Counter(node.args[0] for node in self.uses if _is_inverse(node))
 
     def use(self, node: Expression) -> str:
         """Text that stands for a formula's value, after the statements it needs."""
@@ -160,8 +162,19 @@ class _Writer:
             return " + ".join(self._parts(node, "add")).replace("+ -1.0 * ", "- ")
         if node.op == "mul":
             return " * ".join(self._parts(node, "mul"))
+        if node.op == "pow" and self.inverted[node.args[0]] > 1 and _is_inverse(node):
+            return " * ".join([self._inverse(node.args[0])] * int(-node.value))
         argument = self._named(node.args[0])
         return _power(argument, node.value) if node.op == "pow" else f"np.{node.op}({argument})"
+
+    def _inverse(self, node: Expression) -> str:
+        """Name of a value's inverse: a division takes as long as ten products, so powers share it."""
+        if node not in self.inverses:
+            argument = self._named(node)
+            name = self.inverses[node] = self._free("t", owned=False)
+            self.taken.add(name)
+            self.lines.append(f"    {name} = 1.0 / {argument}")
+        return self.inverses[node]
 
     def _parts(self, node: Expression, op: str) -> list[str]:
         """Operands of a chain of sums or products, those used elsewhere by name."""
@@ -190,6 +203,10 @@ def _count_uses(roots: Iterable[Expression]) -> Counter[Expression]:
             if uses[child] == 1:
                 stack.append(child)
     return uses
+
+
+def _is_inverse(node: Expression) -> bool:
+    return node.op == "pow" and node.value < 0 and node.value == int(node.value)
 
 
 def _bare(text_: str) -> str:

@@ -215,7 +215,7 @@ def test_a_later_session_opens_what_it_hits_and_the_rest_closes_on():
     assert change.min() >= -skin.edge * np.sqrt(2.0)
     while skin.cells.left.any():
         before, names = skin.away(), skin.cells.identity.copy()
-        skin.go(12)
+        skin.go(1 if skin.state.tick < 72 else 12)
         skin.check_books()
         # Who waits for a front that is farther off than before waits where it is.
         same = (names != 0) & (names == skin.cells.identity)
@@ -265,7 +265,7 @@ def test_a_session_opens_the_surface_along_its_holes():
     world = a_world(breadth_mm=0.8, width_mm=0.8, voxel_um=25.0)
     state = resting_state(world)
     before = state.epithelium.n_cells
-    injury = injure(SKIN, cs.Session(device="pen", depth_mm=0.3, density_per_cm2=2000))
+    injury = injure(SKIN, cs.Session(device="pen", depth_mm=0.6, density_per_cm2=2000))
     drawn = injury.field(world.block.shape, 25.0, seed=3, top_um=world.block.top_um)
     channels, radius = injury.channels, drawn.openings_um[:, 2]
     tips = np.minimum(drawn.channels_um[:, 2] / (1000.0 * channels.tip_length_mm), 1.0)

@@ -73,7 +73,8 @@ def digest_of_a_process(cache):
     return run.stdout.strip(), "compiling" in run.stderr
 
 
-@pytest.mark.slow
+@pytest.mark.long
+@pytest.mark.timeout(1200)
 def test_machine_code_that_is_new_and_kept_gives_the_same_bits(tmp_path):
     new, compiles = digest_of_a_process(tmp_path)
     kept, compiles_again = digest_of_a_process(tmp_path)

@@ -171,6 +171,14 @@ def test_lines_are_laid_in_short_pieces_the_short_way_around():
     np.testing.assert_allclose(here.node[3:5, 2], [630.0, 615.0])
 
 
+def test_a_tip_keeps_the_node_that_it_draws_from_when_all_pieces_are_gone():
+    here = bare([[0.0, 0.0, 0.0], [0.0, 0.0, 10.0], [0.0, 0.0, 20.0], [5.0, 0.0, 50.0]], [(0, 1), (1, 2)])
+    here.begin_trails(np.array([9], dtype=np.uint64), np.array([2]), here.node[[2]])
+    here.keep(np.zeros(2, dtype=bool))
+    assert here.node.tolist() == [[0.0, 0.0, 20.0]]
+    assert here.tip_node.tolist() == [0]
+
+
 def test_the_graph_of_vessels_stays_whole(healed):
     world, state, _ = healed
     here = state.vessels

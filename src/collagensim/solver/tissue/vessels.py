@@ -264,7 +264,7 @@ def sever(world: World, state: State) -> None:
     voxel, length = _lie(world, here)
     before, after = density_of(world, here).reshape(-1)[voxel], state.matrix[web.place].reshape(-1)[voxel]
     left = np.empty(voxel.size, dtype=bool)
-    kernels.happens(here.number, after / before, world.seed, kernels.SEVERED, state.tick, left)
+    kernels.happens(here.number, after / before, world.seed, fates.SEVERED, state.tick, left)
     here.ledger[CUT] += length[~left].sum()
     here.keep(left)
     state.matrix[web.place] = density_of(world, here)
@@ -301,7 +301,7 @@ def _end_trails(world: World, state: State, senses: Senses, web: Web, here: Vess
     voxel = _voxels(world, here.tip_place[gone])
     total = senses.found[world.laws.plan.hazard_rows][web.dies, voxel]
     kernels.happens(
-        here.tip[gone], _rate(world, senses, web, voxel) / total, world.seed, kernels.JOINS, state.tick, joins
+        here.tip[gone], _rate(world, senses, web, voxel) / total, world.seed, fates.JOINS, state.tick, joins
     )
     for k, join in zip(gone, joins, strict=True):
         _end(world, web, here, int(k), bool(join))
@@ -388,7 +388,7 @@ def _grow_twigs(world: World, state: State, web: Web, here: Vessels, gain: Float
 def _wanting(world: World, state: State, rate: Floats, share: float) -> Floats:
     """Places (n, 3), drawn as those of newcomers that are nobody: on average rate times share in each voxel."""
     block, voxels = world.block, np.empty(256, dtype=np.int64)
-    drawn = (world.seed, state.tick, kernels.SPROUTS)
+    drawn = (world.seed, state.tick, fates.SPROUTS)
     n = fates.enter(rate, share, 0, *drawn, voxels)
     if n > voxels.size:
         voxels = np.empty(n, dtype=np.int64)
@@ -457,7 +457,7 @@ def _prune(
     first = np.full(lost.size, np.iinfo(np.uint64).max, dtype=np.uint64)
     np.minimum.at(first, branch, here.number)
     goes = np.empty(lost.size, dtype=bool)
-    kernels.happens(first, -np.expm1(-days * lost / whole), world.seed, kernels.PRUNED, state.tick, goes)
+    kernels.happens(first, -np.expm1(-days * lost / whole), world.seed, fates.PRUNED, state.tick, goes)
     for k in np.flatnonzero(goes)[np.argsort(first[goes])]:
         if _owed(world, here) >= 0.5 * whole[k]:
             here.ledger[SPARED] += whole[k]
