@@ -74,6 +74,8 @@ def document():
             *_one_trajectory(kept["figures"]),
             *_many_members(recorded("ensemble_wound25")),
             *_whole_model(recorded("ensemble_whole_model")),
+            *_tissue(recorded("tissue"), recorded("tissue_month"), recorded("tissue_year")),
+            *_cells(recorded("cells")),
         ]
     )
 
@@ -147,10 +149,63 @@ def _whole_model(figures):
     ]
 
 
+def _tissue(figures, month, year):
+    block, stages = (
+        figures["block"],
+        [name for name in figures if name.startswith("ms_") and name != "ms_a_step"],
+    )
+    return [
+        "## The tissue",
+        "",
+        f"A slice of 2 x 3 mm in voxels of 10 um: {figures['voxels']} voxels, {figures['fields']} signals, "
+        f"{figures['cells']} cells, one thread; CPU time of the best of several steps of five minutes on the day "
+        f"after a session, load {figures['load']}.",
+        "",
+        "| stage | ms a step |",
+        "|---|---|",
+        *(f"| {name.removeprefix('ms_')} | {figures[name]} |" for name in stages),
+        f"| all | {figures['ms_a_step']} |",
+        "",
+        f"The laws' text on NumPy's arrays takes {figures['laws_by_numpy_over_ours']} times as long as stage "
+        f"`secrete`. A block of {' x '.join(map(str, block['shape']))} voxels of 20 um with {block['cells']} cells: "
+        f"{block['ns_a_voxel']} ns a voxel and step, {block['ns_a_cell']} ns a cell and step.",
+        "",
+        "| course of the slice | steps | seconds | load |",
+        "|---|---|---|---|",
+        *(
+            f"| {name} | {run['steps']} | {run['seconds']} | {run['load'][0]} to {run['load'][1]} |"
+            for name, run in (
+                ("28 days, one session", month),
+                ("365 days, five sessions 30 days apart", year),
+            )
+        ),
+        "",
+    ]
+
+
+def _cells(figures):
+    lines = [
+        "## Cells one by one",
+        "",
+        f"10 000 cells that walk up a gradient and along fibres, are counted, die and divide: "
+        f"{figures['updates_per_s']} updates a CPU second, load {figures['load']}.",
+    ]
+    if "over_mesa" in figures:
+        lines.append(
+            f"Mesa {figures['mesa']}, whose cells walk without gradient and fibres, read a field, die and divide: "
+            f"{figures['mesa_updates_per_s']}, {figures['over_mesa']} times fewer."
+        )
+    return [*lines, ""]
+
+
 def main():
     """Run all benchmarks in full and write the document anew."""
-    for script in ("bench_wound25.py", "bench_ensemble.py"):
-        subprocess.run([sys.executable, str(Path(__file__).with_name(script))], check=True)
+    scripts = (
+        ["bench_wound25.py"], ["bench_ensemble.py"], ["bench_diffusion.py"], ["bench_cells.py"], ["bench_tissue.py"],
+        ["bench_tissue.py", "month", "year"],
+    )  # fmt: skip
+    for script, *asked in scripts:
+        subprocess.run([sys.executable, str(Path(__file__).with_name(script)), *asked], check=True)
     DOCUMENT.write_text(document(), encoding="utf-8")
 
 

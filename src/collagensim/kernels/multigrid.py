@@ -351,9 +351,9 @@ def imbalance(x: Floats, b: Floats, g: Floats, levels: Integers) -> float:
 @kept
 def solve_stages(
     x: Floats, c: Floats, k: Floats, b: Floats, g: Floats, d: Floats, e: Floats, t: Floats, mask: Floats, lanes: Wide,
-    levels: Integers, n_levels: int, n_sweeps: int, n_cycles: int, factor: float, found: Wide,
+    levels: Integers, n_levels: int, n_sweeps: int, n_cycles: int, factor: float, slight: float, found: Wide,
 ) -> None:  # fmt: skip
-    """Solve one stage after another for the change x of the field c.
+    """Solve one stage after another for the change x of the field c; no more of them after one that changes it much.
 
     Parameters
     ----------
@@ -362,6 +362,7 @@ def solve_stages(
     mask : (a row,) 1 on the elements of the finest level's rows, 0 behind them.
     n_levels, n_sweeps, n_cycles : how many levels, sweeps on the coarsest, cycles a stage.
     factor : what of a stage's change is added to the next stage's right side.
+    slight : the share of the field that a stage may change, sum of |x| over that of c + x, for the next to be solved.
     found : (n_stages, 5) after each stage the sums of c + x and of k (c + x), how far it falls below zero at most, its
         highest value, and the sum of |x|.
     """
@@ -396,3 +397,5 @@ def solve_stages(
             found[stage, 0], found[stage, 1] = added(sums[0], 0, n), added(sums[0], n, n)
             found[stage, 2], found[stage, 3] = highest(extremes, 0), highest(extremes, n)
             found[stage, 4] = added(sums[0], 2 * n, n)
+            if found[stage, 4] > slight * found[stage, 0]:
+                return

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     Names: TypeAlias = npt.NDArray[np.uint64]
     Mask: TypeAlias = npt.NDArray[np.bool_]
 
-__all__ = ["branches", "happens", "sight", "smooth"]
+__all__ = ["branches", "density", "happens", "sight", "smooth"]
 
 
 @kept
@@ -67,6 +67,20 @@ def branches(ends: Integers, degree: Integers, beside: Integers, out: Integers) 
             n += 1
         else:
             out[i] = out[out[i]]
+
+
+@kept
+def density(length: Floats, rest: Floats, level: Floats, per_um: float, out: Floats) -> None:
+    """Density that a length of vessels in the neighbourhood is, (n_voxels,) each.
+
+    Where there is less of it than at ``rest``, its share of the resting ``level``; where there is more, the level and
+    ``per_um`` for each um of the surplus.
+    """
+    for i in range(out.size):
+        if length[i] < rest[i]:
+            out[i] = level[i] * (length[i] / rest[i])
+        else:
+            out[i] = level[i] + per_um * (length[i] - rest[i])
 
 
 @kept

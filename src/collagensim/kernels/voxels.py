@@ -125,7 +125,7 @@ def evaluate_voxels(
     slots : (m,) where in ``y`` the rows of cells, matrix, soluble and surface go, one after the other.
     actors : (n_cells, n_voxels), in the order of ``n``.
     told : (n_told, 2) elements of ``out`` that are written to ``found`` (n_out, n_voxels), and in how many spans.
-    exchanged : (n_fields, 2) which elements of ``out`` are net rate and loss of each row of matrix, soluble and surface.
+    exchanged : (n_fields, 2) elements of ``out``: net rate and loss of each row of matrix, soluble and surface.
     days : length of the step.
     source, drain : as ``soluble``, its rates written as source - drain * level, neither of them negative.
     matrix_next, surface_next : as ``matrix`` and ``surface``, written: what they are after the step.

@@ -27,6 +27,7 @@ __all__ = ["biopsy"]
 
 PAGE = 13.0  # inches
 HIGH_UM = 120.0  # shown above the dermis
+FULL_ROW = 10  # names of the key that need a second row
 DETAIL_UM = 420.0  # edge of the magnified part
 DETAIL_TOP_UM = -95.0
 NAME_INCHES = 0.33  # height of a layer's name
@@ -57,11 +58,13 @@ def biopsy(
 
     Notes
     -----
-    Computed: where each cell is and of which kind; the share of area under collagen, its types, its order and direction in every
-    voxel; elastin, fibrin and capillaries per area; thickness and cover of the epidermis; the tracks.
+    Computed: where each cell is and of which kind; where each piece of vessel is; the share of area under collagen, its
+    types, its order and direction in every voxel; elastin, fibrin and capillaries per area; thickness and cover of the
+    epidermis; the tracks.
 
-    Drawn, from the tissue's seed and the same on every day: single bundles, fibres and capillaries, which have these
-    densities on average; the shapes of cells and nuclei; ridges, cells and horny layer of the epidermis, and where in a
+    Drawn, from the tissue's seed and the same on every day: single bundles and fibres, which have these densities on
+    average; which vessels a cut meets (a stain of vessels shows all of the section's thickness too) and how they wind; the
+    shapes of cells and nuclei; ridges, cells and horny layer of the epidermis, and where in a
     partly covered stretch it stands open. Cells of the section's whole thickness are shown, more than in a thin cut.
     Hair, glands, nerves and larger vessels are not modelled and not drawn. In polarised light colour also depends on
     how thick and how closely packed fibres are; here it stands for the type of collagen alone.
@@ -225,9 +228,10 @@ def handles(section: Biopsy, stain: Stain) -> list[Line2D | Patch]:
 
 def _key(figure: look.Sheet, section: Biopsy, stain: Stain) -> None:
     """Name nuclei and tracks below the section."""
-    place = (0.2 / PAGE, 0.72 / figure.get_figheight())
+    place, shown = (0.2 / PAGE, 0.72 / figure.get_figheight()), handles(section, stain)
+    in_row = len(shown) if len(shown) < FULL_ROW else (len(shown) + 1) // 2
     figure.legend(
-        handles=handles(section, stain), loc="lower left", bbox_to_anchor=place, ncols=10, fontsize=look.SMALL,
+        handles=shown, loc="lower left", bbox_to_anchor=place, ncols=in_row, fontsize=look.SMALL,
         frameon=False, columnspacing=1.2, handletextpad=0.5, handlelength=1.6, borderaxespad=0.0,
     )  # fmt: skip
 

@@ -29,8 +29,8 @@ LANES = 16
 SLACK = 1e-5
 # Of a field: a balance that lacks more is not the solver's error, but a step too long for its loss.
 SHARE = 0.02
-# Of a field: what a step may change for one cycle a stage to be enough. It leaves a tenth of the change undone, or less.
-SLIGHT = 0.01
+# Of a field: what the first stage may change for one cycle to be enough. It leaves a tenth of it undone, or less.
+SLIGHT = 0.006
 # Voxels that may be left when the grid cannot be halved any more.
 COARSEST = 2048
 
@@ -101,7 +101,7 @@ class Diffuser:
 
     @property
     def _work(self) -> _Workspace:
-        """This thread's memory."""
+        """The memory of the thread that asks."""
         found: _Workspace | None = getattr(self._own, "work", None)
         if found is None:
             found = self._own.work = _Workspace(self.levels, self.dtype)
@@ -187,8 +187,8 @@ class Diffuser:
         self, i: int, field: Floats, source: Floats, loss: Floats, sigma: float
     ) -> tuple[float, float]:
         """Hand a field to the workspace; return the sums of field and source."""
-        found = self._work.prepare(field, source, loss, self.unit[i], sigma)
-        if not np.all(np.isfinite(found)):
+        found = self._work.prepare(field, source, loss, self.unit[i], sigma).tolist()
+        if not all(map(math.isfinite, found)):
             raise InputError(
                 f"field {i}, its source or its loss holds a value that is not finite: give numbers"
             )
@@ -204,14 +204,16 @@ class Diffuser:
         ladder = (1, 2) if self.cycles is None else (self.cycles,)
         for cycles in ladder:
             before, made = self._start(i, field, source, loss, sigma)
-            first, last = self._work.advance(cycles, (1.0 - GAMMA) / GAMMA * sigma)
+            slight = math.inf if cycles == ladder[-1] else SLIGHT
+            first, last = self._work.advance(cycles, (1.0 - GAMMA) / GAMMA * sigma, slight=slight)
+            if first[4] > slight * first[0]:
+                continue
             lost_first, lost = GAMMA * days * first[1] / self.unit[i], GAMMA * days * last[1] / self.unit[i]
             # The first stage's own balance, closed too, tells better what it lost.
             lost_first *= 1.0 + _excess(before + GAMMA * days * made, first[0] + lost_first)
             lost_first *= (1.0 - GAMMA) / GAMMA
             excess = _excess(before + days * made - lost_first, last[0] + lost)
-            is_sound = last[2] <= SLACK * last[3] and abs(excess) <= SHARE
-            if is_sound and (cycles == ladder[-1] or last[4] <= SLIGHT * last[0]):
+            if last[2] <= SLACK * last[3] and abs(excess) <= SHARE:
                 self._work.write(found, excess)
                 return float(lost_first + lost * (1.0 + excess))
         self.first_order[i] += 1
@@ -286,12 +288,12 @@ class _Workspace:
         )  # fmt: skip
         return found
 
-    def advance(self, n_cycles: int, *factors: float) -> Floats:
-        """Solve a stage, and one more for the factor; return what is found after each."""
+    def advance(self, n_cycles: int, *factors: float, slight: float = math.inf) -> Floats:
+        """Solve a stage, and one more for the factor if the first changes little; return what is found after each."""
         found = np.zeros((1 + len(factors), 5))
         multigrid.solve_stages(
             self.x, self.c, self.k, self.b, self.g, self.d, self.e, self.t, self.mask, self.lanes, self.levels,
-            *self.depth, n_cycles, sum(factors), found,
+            *self.depth, n_cycles, float(sum(factors)), slight, found,
         )  # fmt: skip
         return found
 

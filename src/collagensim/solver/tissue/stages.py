@@ -52,6 +52,7 @@ class Senses:
     actors : (n_kinds, n_voxels) densities of the cells in the voxel itself [as the species].
     acts : what the laws say.
     soluble : what the fields are after the step, written by `diffuse`, which changes it for the state's.
+    attraction : (n_kinds, nz, ny, nx) what cells climb; scratch : (nz, ny, nx). Memory that is written anew each step.
     version : of the laws whose constant rows ``found`` holds.
     """
 
@@ -60,6 +61,8 @@ class Senses:
     actors: Floats
     acts: Acts
     soluble: Singles
+    attraction: Floats
+    scratch: Floats
     version: int = -1
 
     @property
@@ -88,7 +91,10 @@ def new_senses(world: World) -> Senses:
     )  # fmt: skip
     levels = Levels(np.zeros((world.n_kinds, n)), acts.matrix, acts.source, acts.surface, world.order)
     soluble = np.zeros((world.soluble.size, *block.shape), np.float32)
-    return Senses(np.zeros(0, dtype=np.int64), levels, np.zeros((world.n_kinds, n)), acts, soluble)
+    return Senses(
+        np.zeros(0, dtype=np.int64), levels, np.zeros((world.n_kinds, n)), acts, soluble,
+        np.zeros((world.n_kinds, *block.shape)), np.zeros(block.shape),
+    )  # fmt: skip
 
 
 def sense(world: World, state: State, senses: Senses, days: float) -> None:
@@ -99,8 +105,8 @@ def sense(world: World, state: State, senses: Senses, days: float) -> None:
     agents.count(state.kind, senses.voxel, world.n_kinds, senses.actors)
     senses.actors /= (block.voxel_mm3 / world.per_cell)[:, None]
     shape, weights, sensed = (world.n_kinds, *block.shape), world.sight, senses.levels.cells
-    scratch, padded = np.empty(block.shape), np.empty(block.shape[2] + 2 * weights.size - 2)
-    agents.sense(senses.actors.reshape(shape), weights, sensed.reshape(shape), scratch, padded)
+    padded = np.empty(block.shape[2] + 2 * weights.size - 2)
+    agents.sense(senses.actors.reshape(shape), weights, sensed.reshape(shape), senses.scratch, padded)
     senses.levels = Levels(
         sensed, state.matrix.reshape(-1, n), state.soluble.reshape(-1, n),
         state.surface.reshape(world.surface.size, -1), world.order,
@@ -186,16 +192,17 @@ def deposit(world: World, state: State, senses: Senses, days: float) -> None:
 
 def move(world: World, state: State, senses: Senses, days: float) -> None:
     """Let every cell walk."""
-    block, gait = world.block, world.gait
-    attraction = np.zeros((world.n_kinds, *block.shape))
+    block, gait, attraction = world.block, world.gait, senses.attraction
     known: dict[tuple[tuple[int, float], ...], int] = {}
     for kind, climbs in enumerate(world.climbs):
         if climbs in known:
             attraction[kind] = attraction[known[climbs]]
         elif climbs:
             known[climbs] = kind
+            attraction[kind] = 0.0
             for i, weight in climbs:
-                attraction[kind] += np.float64(weight) * senses.levels[i].reshape(block.shape)
+                np.multiply(senses.levels[i].reshape(block.shape), np.float64(weight), out=senses.scratch)
+                attraction[kind] += senses.scratch
             np.log1p(attraction[kind], out=attraction[kind])
     along = fibres.guidance(world, state)
     for kinds, pace in paces(world, attraction):

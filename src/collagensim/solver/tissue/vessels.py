@@ -196,11 +196,8 @@ def density_of(world: World, here: Vessels) -> Floats:
     """
     web = world.web
     assert web is not None
-    now = _felt(world, here, web.weights)
-    share = np.where(
-        web.length > 0.0, np.minimum(now, web.length) / np.where(web.length > 0.0, web.length, 1.0), 1.0
-    )
-    found: Floats = web.level * share + web.per_um * np.maximum(now - web.length, 0.0)
+    now, found = _felt(world, here, web.weights).reshape(-1), np.empty(world.block.shape)
+    kernels.density(now, web.length.reshape(-1), web.level.reshape(-1), web.per_um, found.reshape(-1))
     return found
 
 
