@@ -39,7 +39,7 @@ class Slice:
         self.strength, self.guided = np.full(N_KINDS, 50.0), np.full(N_KINDS, 0.5)
         self.attraction = random.random((N_KINDS, *SHAPE))
         self.guidance = random.random((*SHAPE, 3)) / math.sqrt(3.0)
-        self.room = np.ones(SHAPE)
+        self.room = np.ones((N_KINDS, *SHAPE))
         self.voxel, self.order = np.empty(n, np.int64), np.empty(n, np.int64)
         self.start, self.counts = np.empty(n_voxels + 1, np.int64), np.empty((N_KINDS, *SHAPE))
         self.shift, self.felt = np.empty((n, 3)), np.empty_like(self.counts)

@@ -34,7 +34,8 @@ The rule of random re-hits is held against every history of hits and misses of a
 [The tissue of single cells](tissue_and_mean_field.md) judges: of a session with 1000 channels/cm2 it lays about
 two thirds of the collagen that the shipped closure lays, of one with 250 more, though little either way; cells, signals
 and fibronectin lie nearer. The zone is two reaches in one: that of dead tissue and platelets, which lie in the channel,
-and that of the clot, which soaks the dermis around. Read every collagen gain with this table beside it. Its radius is a parameter (`zone_radius`, 250 um, range 100-500, assumed).
+and that of the clot, which soaks the dermis around. Read every collagen gain with this table beside it. Its radius is a
+parameter (`zone_radius`, 250 um, range 100-500, assumed).
 Made by `docs/studies/closure.py`.
 """
 

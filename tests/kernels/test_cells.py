@@ -93,7 +93,7 @@ def walk(found: Cells, tissue: Tissue, dt: float, n_steps: int = 1, seed: int = 
         cells.move(
             found.kind, found.position, found.direction, found.identity, tissue.speed, tissue.persistence,
             tissue.attraction, tissue.attraction_strength, tissue.guidance, tissue.guidance_strength,
-            tissue.room, dt, seed, EVENT, tick, tissue.voxel_um, *scratch,
+            np.repeat(tissue.room[None], tissue.speed.size, axis=0), dt, seed, EVENT, tick, tissue.voxel_um, *scratch,
         )  # fmt: skip
 
 

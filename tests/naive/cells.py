@@ -28,7 +28,9 @@ def sense(counts, weights):
         alone[(0, *place)] = 1.0
         own[place] = weigh(alone, weights)[(0, *place)]
     return (
-        weigh(counts, weights) if own.max() > 1.0 - 1e-12 else (weigh(counts, weights) - own * counts) / (1.0 - own)
+        weigh(counts, weights)
+        if own.max() > 1.0 - 1e-12
+        else (weigh(counts, weights) - own * counts) / (1.0 - own)
     )
 
 

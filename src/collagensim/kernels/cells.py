@@ -212,8 +212,8 @@ def move(
         nobody. An array of size 0 stands for no fibres.
     guidance_strength : array (n_kinds,), [1]
         0 to 1.
-    room : array (nz, ny, nx), [1]
-        By what crowding slows cells, 0 to 1.
+    room : array (n_kinds, nz, ny, nx), [1]
+        By what crowding, or rest, slows cells of each kind, 0 to 1.
     dt : float, [day]
     seed, event, tick : int
         As in `collagensim.kernels.draws`.
@@ -230,7 +230,7 @@ def move(
     doi:10.1016/S0022-5193(05)80201-2; reviewed by Codling, Plank and Benhamou 2008, doi:10.1098/rsif.2008.0014. That
     fibroblasts turn to the fibres around them: Dallon, Sherratt and Maini 1999, doi:10.1006/jtbi.1999.0971.
     """
-    nz, ny, nx = room.shape
+    _, nz, ny, nx = room.shape
     n_axes = 2 if ny == 1 else 3
     per_um = inverse(voxel_um)
     for k in range(speed.size):

@@ -41,7 +41,9 @@ def choose_fates(
         total = 0.0
         for j in range(first[kind[i]], first[kind[i] + 1]):
             total += hazard[j, voxel[i]]
-        if uniform(seed, FATE, tick, identity[i]) < -np.expm1(-total * dt):
+        luck, mean = uniform(seed, FATE, tick, identity[i]), total * dt
+        # The chance is less than the mean: most cells need no exponential.
+        if luck < mean and luck < -np.expm1(-mean):
             left = uniform(seed, WHICH, tick, identity[i]) * total
             for j in range(first[kind[i]], first[kind[i] + 1]):
                 if hazard[j, voxel[i]] > 0.0:

@@ -119,7 +119,7 @@ def feel(
     per_um: Vector, noise: Floats,
 ) -> None:  # fmt: skip
     """Note what cells meet where they are: the slope of what they climb, how much room there is, the fibres."""
-    nz, ny, nx = room.shape
+    _, nz, ny, nx = room.shape
     for j in range(kind.size):
         rise = (0.0, 0.0, 0.0)
         if attraction_strength[kind[j]] != 0.0:
@@ -130,7 +130,7 @@ def feel(
         z = index_along(position[j, 0], per_um[0], nz)
         y = index_along(position[j, 1], per_um[1], ny)
         x = index_along(position[j, 2], per_um[2], nx)
-        noise[ROOM, j] = room[z, y, x]
+        noise[ROOM, j] = room[kind[j], z, y, x]
         if guidance.size > 0:
             noise[FIBRE_Z, j] = guidance[z, y, x, 0]
             noise[FIBRE_Y, j] = guidance[z, y, x, 1] if ny > 1 else 0.0

@@ -63,9 +63,9 @@ def biopsy(
     epidermis; the tracks.
 
     Drawn, from the tissue's seed and the same on every day: single bundles and fibres, which have these densities on
-    average; which vessels a cut meets (a stain of vessels shows all of the section's thickness too) and how they wind; the
-    shapes of cells and nuclei; ridges, cells and horny layer of the epidermis, and where in a
-    partly covered stretch it stands open. Cells of the section's whole thickness are shown, more than in a thin cut.
+    average; which vessels a cut meets (a stain of vessels shows those of all its thickness too) and how they wind; the
+    shapes of cells and nuclei; ridges, cells and horny layer of the epidermis, and where in a partly covered stretch it
+    stands open. Cells of the section's whole thickness are shown, more than in a thin cut.
     Hair, glands, nerves and larger vessels are not modelled and not drawn. In polarised light colour also depends on
     how thick and how closely packed fibres are; here it stands for the type of collagen alone.
     """

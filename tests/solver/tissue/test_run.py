@@ -130,7 +130,8 @@ def test_a_shallower_session_with_the_same_seed_spares_the_same_cells():
 
 
 def test_a_step_is_a_printable_tuple_of_stages(tissue):
-    assert [stage.__name__ for stage in STAGES] == ["sense", "secrete", "fate", "diffuse", "deposit", "cover", "move", "vessels"]
+    order = ["sense", "secrete", "fate", "diffuse", "deposit", "cover", "move", "vessels"]
+    assert [stage.__name__ for stage in STAGES] == order
     assert list(tissue.statistics["seconds"]) == [stage.__name__ for stage in STAGES]
 
 
@@ -181,8 +182,14 @@ def test_data_hold_the_variables_of_a_response(tissue):
         ({"slab_um": 1.0}, "slab_um"),
         ({"width_mm": 20, "breadth_mm": 20, "voxel_um": 5}, "million"),
         ({"output_days": [2.0, 1.0]}, "output_days"),
-        ({"depth_mm": 0.1}, "is thinner than the needle, which reaches 0.2823 mm into it: give depth_mm 0.29"),
-        ({"protocol": FINE, "voxel_um": 50.0}, "voxels of 50 um are larger than the channel of a needle, 40 um wide"),
+        (
+            {"depth_mm": 0.1},
+            "is thinner than the needle, which reaches 0.2823 mm into it: give depth_mm 0.29",
+        ),
+        (
+            {"protocol": FINE, "voxel_um": 50.0},
+            "voxels of 50 um are larger than the channel of a needle, 40 um wide",
+        ),
     ],
 )
 def test_bad_input_is_refused_in_a_sentence(given, sentence):

@@ -88,7 +88,9 @@ def told(architecture: Architecture) -> dict[str, Any]:
         }
         for motion in architecture.motions
     }
-    relaxations = {r.of.name: {"rate": r.per_day, "diffusion": r.um2_per_day} for r in architecture.relaxations}
+    relaxations = {
+        r.of.name: {"rate": r.per_day, "diffusion": r.um2_per_day} for r in architecture.relaxations
+    }
     return {
         "motions": motions, "sensing_um": architecture.sensing_um, "orientation": fibres_told(architecture),
         "network": network_told(architecture),

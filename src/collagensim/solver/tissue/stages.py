@@ -52,7 +52,8 @@ class Senses:
     actors : (n_kinds, n_voxels) densities of the cells in the voxel itself [as the species].
     acts : what the laws say.
     soluble : what the fields are after the step, written by `diffuse`, which changes it for the state's.
-    attraction : (n_kinds, nz, ny, nx) what cells climb; scratch : (nz, ny, nx). Memory that is written anew each step.
+    attraction, room : (n_kinds, nz, ny, nx) what cells climb and what slows them; scratch : (nz, ny, nx). All three are
+        written anew each step.
     version : of the laws whose constant rows ``found`` holds.
     """
 
@@ -62,6 +63,7 @@ class Senses:
     acts: Acts
     soluble: Singles
     attraction: Floats
+    room: Floats
     scratch: Floats
     version: int = -1
 
@@ -93,7 +95,7 @@ def new_senses(world: World) -> Senses:
     soluble = np.zeros((world.soluble.size, *block.shape), np.float32)
     return Senses(
         np.zeros(0, dtype=np.int64), levels, np.zeros((world.n_kinds, n)), acts, soluble,
-        np.zeros((world.n_kinds, *block.shape)), np.zeros(block.shape),
+        np.zeros((world.n_kinds, *block.shape)), np.ones((world.n_kinds, *block.shape)), np.zeros(block.shape),
     )  # fmt: skip
 
 
@@ -206,16 +208,13 @@ def move(world: World, state: State, senses: Senses, days: float) -> None:
             np.log1p(attraction[kind], out=attraction[kind])
     along = fibres.guidance(world, state)
     for kinds, pace in paces(world, attraction):
-        # A cell's walk is its own, whoever is moved with it.
-        who = np.flatnonzero(kinds[state.kind])
-        position, direction = state.position[who], state.direction[who]
-        agents.move(
-            state.kind[who], position, direction, state.identity[who], gait["speed"], gait["persistence"], attraction,
-            gait["attraction"], along, gait["guidance"], pace, days, world.seed, fates.WALK,
-            state.tick, block.edges_um, np.empty((world.n_kinds, agents.N_WALK)),
-            np.empty((agents.N_NOISE, agents.CHUNK)),
-        )  # fmt: skip
-        state.position[who], state.direction[who] = position, direction
+        for kind in np.flatnonzero(kinds):
+            senses.room[kind] = pace
+    agents.move(
+        state.kind, state.position, state.direction, state.identity, gait["speed"], gait["persistence"], attraction,
+        gait["attraction"], along, gait["guidance"], senses.room, days, world.seed, fates.WALK, state.tick,
+        block.edges_um, np.empty((world.n_kinds, agents.N_WALK)), np.empty((agents.N_NOISE, agents.CHUNK)),
+    )  # fmt: skip
 
 
 Stage: TypeAlias = Callable[[World, State, Senses, float], None]
