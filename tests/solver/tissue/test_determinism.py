@@ -1,7 +1,7 @@
 """The same seed gives the same bits: for any number of threads, and from machine code that is new or kept.
 
-Alone or beside other seeds: `tests/analysis/test_replicates.py`; straight on or gone on with: `test_branch.py`; whatever
-is written down: `test_run.py`.
+Alone or beside other seeds: `tests/analysis/test_replicates.py`; straight on or gone on with: `test_branch.py`;
+whatever is written down: `test_run.py`.
 """
 
 import os
@@ -51,14 +51,14 @@ def test_a_tissue_has_the_same_bits_for_any_number_of_threads():
 
 def test_fields_have_the_same_bits_whoever_steps_them():
     """A thread's memory holds what another field left there."""
-    random, shape = np.random.default_rng(3), (5, 32, 1, 64)
+    random, shape = np.random.default_rng(3), (5, 128, 1, 128)
     source, loss = (random.random(shape).astype(np.float32) for _ in range(2))
     start = random.random(shape).astype(np.float32)
     found = []
     for threads, which in ((1, [0, 1, 2, 3, 4]), (1, [4, 2, 0, 3, 1]), (4, [0, 1, 2, 3, 4])):
         diffuser = Diffuser(shape[1:], 10.0, np.geomspace(1e4, 1e6, 5), workers=Workers(threads))
         fields = start.copy()
-        for _ in range(3):
+        for _ in range(12):
             diffuser.step(fields, source, loss, 0.01, which=which)
         found.append(fields)
     np.testing.assert_array_equal(found[1], found[0])

@@ -168,7 +168,7 @@ class Diffuser:
     def approach(
         self, fields: Floats, source: Floats, loss: Floats, *, which: Sequence[int] | None = None
     ) -> None:
-        """Take the fields one cycle nearer to what `steady` makes of them, in place: less than a fifth is left to go."""
+        """Take the fields one cycle nearer to what `steady` makes of them, in place: less than a fifth is left."""
         self._check(fields, source, loss)
         for i in range(self.n_fields) if which is None else which:
             self._cycle(i, *(array[i].reshape(-1) for array in (fields, source, loss)))

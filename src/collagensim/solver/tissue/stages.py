@@ -208,8 +208,8 @@ def move(world: World, state: State, senses: Senses, days: float) -> None:
             np.log1p(attraction[kind], out=attraction[kind])
     along = fibres.guidance(world, state)
     for kinds, pace in paces(world, attraction):
-        for kind in np.flatnonzero(kinds):
-            senses.room[kind] = pace
+        for slowed in np.flatnonzero(kinds):
+            senses.room[slowed] = pace
     agents.move(
         state.kind, state.position, state.direction, state.identity, gait["speed"], gait["persistence"], attraction,
         gait["attraction"], along, gait["guidance"], senses.room, days, world.seed, fates.WALK, state.tick,
