@@ -7,8 +7,8 @@ import itertools
 import math
 import numbers
 import operator
-from collections.abc import Iterable
-from typing import Any, TypeVar
+from collections.abc import Iterable, Mapping
+from typing import Any, TypeGuard, TypeVar
 
 T = TypeVar("T")
 
@@ -154,6 +154,15 @@ def whole(what: str, given: object, low: int, high: int) -> int:
     return int(value)
 
 
+def is_listed(given: object) -> TypeGuard[Iterable[Any]]:
+    """Return whether something lists things: text and tables do not, nor does an array without dimensions."""
+    return (
+        isinstance(given, Iterable)
+        and not isinstance(given, str | bytes | Mapping)
+        and getattr(given, "ndim", 1) != 0
+    )
+
+
 def increasing(
     what: str, given: object, low: float = -math.inf, high: float = math.inf, unit: str = ""
 ) -> list[float]:
@@ -164,7 +173,7 @@ def increasing(
     InputError
         Otherwise.
     """
-    if not isinstance(given, Iterable) or isinstance(given, str | bytes) or getattr(given, "ndim", 1) == 0:
+    if not is_listed(given):
         raise InputError(f"{what} {shown(given)} is not a list of numbers: give for example [1, 2]")
     listed = list(given)
     if _rises(listed, low, high):

@@ -1,6 +1,7 @@
 import json
 import re
 
+import numpy as np
 import pytest
 
 from collagensim.errors import FileError, InputError
@@ -68,6 +69,7 @@ def test_course_of_a_table_and_of_a_file_is_that_of_its_rows(tmp_path):
         (lambda: Protocol([S]), "give a pair (day, Session)"),
         (lambda: Protocol([(0, "pen")]), "give a pair (day, Session)"),
         (lambda: Protocol(5), "not (day, Session) pairs"),
+        (lambda: Protocol(np.array(1.0)), "not (day, Session) pairs"),
         (lambda: Protocol.series(S, sessions=2.5), "not a whole number"),
         (lambda: Protocol.series(S, sessions=2, spacing_days=0), "puts all sessions on one day"),
         (lambda: Protocol.series(S, sessions=-1), "nearest valid value is 0"),

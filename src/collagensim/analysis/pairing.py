@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from collagensim.errors import InputError, ModelError, instance, number, shown
+from collagensim.errors import InputError, ModelError, instance, is_listed, number, shown
 from collagensim.model import Model
 from collagensim.skin import Skin
 from collagensim.treatment import Protocol
@@ -70,7 +70,7 @@ def _listed(what: str, given: object, kind: type[T], example: str) -> list[T]:
     needed = f"for example {example}, or a list of them"
     if isinstance(given, kind):
         return [given]
-    if not isinstance(given, Iterable) or isinstance(given, str | bytes | Mapping):
+    if not is_listed(given):
         raise InputError(f"{what} {shown(given)} is no {kind.__name__}: give {needed}")
     found = [instance(f"{what}[{i}]", one, kind, needed) for i, one in enumerate(given)]
     if not found:

@@ -21,6 +21,7 @@ from collagensim.errors import (
     InputError,
     SolveError,
     increasing,
+    is_listed,
     one_of,
     shown,
     whole,
@@ -209,7 +210,7 @@ def _one_by_one(jobs: Sequence[_Job], watch: Callable[[int, float], None]) -> It
 
 def _seeds(given: int | Iterable[int]) -> list[int]:
     """Return the seeds 1 to n, or those that are listed."""
-    if not isinstance(given, Iterable):
+    if not is_listed(given):
         return list(range(1, whole("seeds", given, 1, 100_000) + 1))
     seeds = [whole(f"seeds[{k}]", seed, 0, 2**63 - 1) for k, seed in enumerate(given)]
     if not seeds or len(set(seeds)) < len(seeds):

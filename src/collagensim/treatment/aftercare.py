@@ -8,7 +8,7 @@ from functools import cache
 from importlib.resources import files
 from typing import Any
 
-from collagensim.errors import InputError, in_range, instance, nearest, one_of, shown
+from collagensim.errors import InputError, in_range, instance, is_listed, nearest, one_of, shown
 from collagensim.skin import Figure, read_figures
 
 
@@ -94,7 +94,7 @@ def courses(given: object) -> tuple[Aftercare, ...]:
     """Return ``given`` as a tuple of courses, refusing anything else."""
     if isinstance(given, Aftercare):
         return (given,)
-    if not isinstance(given, Iterable) or isinstance(given, str):
+    if not is_listed(given):
         raise InputError(
             f"aftercare {shown(given)} is not a list of Aftercare: give for example [Aftercare('uv')]"
         )

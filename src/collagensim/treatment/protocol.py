@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from os import PathLike
 from typing import Any
 
-from collagensim.errors import InputError, in_range, instance, nearest, plain, shown, whole
+from collagensim.errors import InputError, in_range, instance, is_listed, nearest, plain, shown, whole
 from collagensim.skin import Skin
 from collagensim.treatment.aftercare import Aftercare, care_changes, courses
 from collagensim.treatment.session import Session
@@ -192,7 +192,7 @@ class Protocol:
 
 
 def _sentences(given: object) -> tuple[str, ...]:
-    if isinstance(given, str) or not isinstance(given, Iterable):
+    if not is_listed(given):
         raise InputError(
             f"assumptions {shown(given)} is not a list of sentences: give for example ['... assumed']"
         )
@@ -209,7 +209,7 @@ def _dated(row: Mapping[str, Any]) -> tuple[float, Session]:
 
 def _in_order(given: object) -> tuple[tuple[float, Session], ...]:
     """Return (day, session) pairs with days as floats, refusing what is no pair, out of order or twice a day."""
-    if not isinstance(given, Iterable) or isinstance(given, str | Mapping):
+    if not is_listed(given):
         raise InputError(
             f"sessions {shown(given)} are not (day, Session) pairs: give for example [(0, Session())]"
         )

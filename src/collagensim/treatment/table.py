@@ -9,7 +9,7 @@ from os import PathLike
 from pathlib import Path
 from typing import Any
 
-from collagensim.errors import FileError, InputError, in_range, nearest, shown
+from collagensim.errors import FileError, InputError, in_range, is_listed, nearest, shown
 from collagensim.treatment.session import Session
 
 _TEXT = ("device", "endpoint")
@@ -22,7 +22,7 @@ def read_sessions(table: str | PathLike[str] | Iterable[Mapping[str, Any]]) -> l
         rows: Iterable[Mapping[str, Any]] = _read_csv(table)
     elif hasattr(table, "to_dict") and hasattr(table, "columns"):
         raise InputError("the protocol table is a DataFrame: give its rows, as table.to_dict('records')")
-    elif isinstance(table, Mapping) or not isinstance(table, Iterable):
+    elif not is_listed(table):
         raise InputError(
             f"the protocol table {shown(table)} is neither a file name nor a list of rows: give for example "
             "[{'day': 0, 'depth_mm': 1.5}]"
