@@ -32,7 +32,7 @@ Both run the same reactions. Does the mean field, with its zone and the tissue b
 do justice to what single cells do in space? Where nothing depends on place it does: with fields that level at
 once, numbers of cells scatter about the mean field's by their own roots, and the error falls as the number of
 cells to the power of -1/2 over two decades (`tests/agreement/test_tissue_and_mean_field.py`). Around many
-channels cells and signals go the same way, mostly at 0.6 to 1 of what they are in the mean field.
+channels cells and signals go the same way, mostly at 0.5 to 1.1 of what they are in the mean field.
 **Collagen, to which all of them multiply, does not agree:** of many channels the mean field makes too much, of
 few too little.
 
