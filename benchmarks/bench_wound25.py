@@ -99,7 +99,11 @@ def coarsest(make, ladder):
 
 
 def compare(rounds=ROUNDS):
-    """Figures of all solvers from rounds in which each runs once."""
+    """Figures of all solvers from rounds in which each runs twice.
+
+    The second time counts: the first finds code and data as the solver before it left them, which costs the
+    fastest most.
+    """
     runs, figures = {}, {"target": TARGET, "rounds": rounds}
     rtol, error, runs["engine"] = coarsest(Trajectory, LADDER)
     runs["cs.solve"] = labelled(rtol)
@@ -114,6 +118,7 @@ def compare(rounds=ROUNDS):
     before = load_average()
     for _ in range(rounds):
         for name, run in runs.items():
+            run()
             times[name].append(1e3 * run()[1])
     # The best of each: what else runs on the machine only adds, and it does not add to all alike.
     ours = min(times["engine"])
