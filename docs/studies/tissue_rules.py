@@ -32,7 +32,9 @@ FIELDS = """
 ## What happens to fields
 
 Net rates. A reaction in *italics* also depends on the level of the field itself; its slope is what the implicit step
-takes as loss. Soluble species spread; matrix stays where it is; of the surface only the uppermost voxels tell.
+takes as loss. Soluble species spread; matrix stays where it is; of the surface only the uppermost voxels tell. Two of
+the fields are carried by more than a number: `capillary_density` by pieces of vessel, `fibre_alignment` by the fibres'
+tensor; the rates are theirs.
 
 | place | field | unit | made by |
 |---|---|---|---|"""

@@ -126,6 +126,21 @@ def test_paths_are_summed_and_spread_like_the_naive_twin(n_parts, radius):
     np.testing.assert_allclose(found, expected, atol=60 * GRAIN + 1e-7)
 
 
+@pytest.mark.parametrize(("n", "radius"), [(60, 6.0), (17, 4.0), (15, 4.0), (5, 4.0), (41, 0.0)])
+def test_a_row_is_spread_in_the_order_in_which_it_lies_to_the_bit(n, radius):
+    weights, row = agents.sight(radius, 2), np.random.default_rng(8).normal(size=n)
+    reach, expected, out = weights.size - 1, np.zeros(n), np.empty((1, 1, 1, n))
+    for x in range(n):
+        for j in range(-reach, reach + 1):
+            expected[(x + j) % n] += weights[abs(j)] * row[x]
+    # One plane is its own mirror image above and below.
+    fibres.spread(row.reshape(1, 1, 1, n), weights, out, np.empty((1, 1, n)))
+    down = weights[0] * expected
+    for j in range(1, reach + 1):
+        down += weights[j] * (expected + expected)
+    np.testing.assert_array_equal(out[0, 0, 0], down)
+
+
 @BOTH
 def test_the_order_of_cells_does_not_matter_in_any_bit(n_parts):
     """Many cells share a voxel here: plain sums of their tensors would differ in the last bits."""

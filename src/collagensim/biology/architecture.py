@@ -57,7 +57,7 @@ def _leucocyte(species: Species, which: str, climbs: dict[Species, Parameter]) -
 
 @functools.cache
 def dermal_architecture() -> Architecture:
-    """Return what `dermal_healing` needs to be told of in space: how each cell species moves, which way fibres lie."""
+    """Return how the parts of `dermal_healing` lie and move: cells, fibres, vessels, epidermis, oxygen, clot."""
     persistence, attraction = P.fibroblast_persistence, P.fibroblast_attraction
     guidance = P.fibroblast_guidance
     motions = (

@@ -34,7 +34,8 @@ def simulate_tissue(
     """Return the response of a piece of skin, cell by cell: the same biology as `simulate`, in space.
 
     Every rate is the model's own, read at the voxel of the cell or field that it changes. Cells are single, their
-    events are drawn; soluble species diffuse; matrix and vessels are fields that stay where they are.
+    events are drawn; soluble species diffuse; matrix stays where it is laid, and its fibres have a direction; vessels
+    are a network, drawn and pruned piece by piece; openings of the epidermis close from their rims.
 
     Parameters
     ----------
@@ -61,22 +62,25 @@ def simulate_tissue(
     output_days : iterable of float, optional
         Increasing days within [0, days]; default daily. They are rounded to five minutes, and change nothing.
     kept_days : iterable of float, optional
-        Increasing days of which all cells and fields are kept, to look at and to `Tissue.branch` from; default 1, 3, 7,
-        14 and 28. The last day is kept too.
+        Increasing days of which all cells, fields, vessels and fibres are kept, to look at and to `Tissue.branch` from;
+        default 1, 3, 7, 14 and 28. The last day is kept too.
     progress : bool, optional
-        Whether to draw a bar on stderr, and to state what the run will need; default a bar in a terminal or notebook,
-        when it takes more than two seconds.
+        Whether to draw a bar on stderr; True also states the memory and, from a few steps that are tried, the time that
+        the run will need. Default a bar in a terminal or notebook, when it takes more than two seconds.
 
     Returns
     -------
     Tissue
-        ``data`` as of a `Response`; cells and fields of the kept days. On the day of a session the
+        ``data`` as of a `Response`; cells, fields and vessels of the kept days. On the day of a session the
         state just before it. An interrupt returns what is finished; ``provenance["status"]`` says so.
 
     Raises
     ------
     InputError
-        For anything in the call that is not valid, and when the tissue needs more memory than is free.
+        For anything in the call that is not valid, for a block thinner than the needle is deep or voxels wider than
+        its channel, and when the tissue needs more memory than is free.
+    ModelError
+        When model and architecture do not fit each other, for example a cell species without a motion.
 
     Warns
     -----

@@ -12,12 +12,13 @@ of one direction (z, y, x) of length 1, averaged over fibres. Arrays (n_parts, n
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from collagensim.kernels.draws import inlined
-from collagensim.kernels.numbers import kept
+from collagensim.kernels.numbers import flat, kept, kernel
+from collagensim.kernels.packs import element, fill, load, put, store, width
 from collagensim.kernels.places import mirrored, wrapped
 from collagensim.kernels.smoothing import smooth_across, weigh, weigh_both
 from collagensim.kernels.walk import guided
@@ -210,24 +211,59 @@ def add_paths(
         out[n_parts, v] += np.rint(GRAIN * weight[k] * pace) / GRAIN
 
 
+@kernel
+def weigh_in_turn(weights: Any, reach: int, row: Any, out: Any, begin: int, n: int) -> None:
+    """Write n sums of a row's elements, those up to ``reach`` beside each, weighted and added from first to last."""
+    whole = n - n % width(out)
+    for i in range(begin, begin + whole, width(out)):
+        total = fill(out, 0.0)
+        for j in range(-reach, reach + 1):
+            total = total + fill(out, weights[abs(j)]) * load(row, i + j)
+        store(out, i, total)
+    for i in range(begin + whole, begin + n):
+        one = 0.0
+        for j in range(-reach, reach + 1):
+            one += weights[abs(j)] * element(row, i + j)
+        put(out, i, one)
+
+
+@inlined
+def weigh_around(weights: Floats, row: Floats, x: int) -> float:
+    """As `weigh_in_turn`, around the sides, of a row of at least 2 reach + 1: of element x, from the row's first."""
+    nx, reach, total = row.size, weights.size - 1, 0.0
+    for i in range(x + reach - nx + 1):
+        total += weights[nx + i - x] * row[i]
+    for i in range(max(x - reach, 0), min(x + reach + 1, nx)):
+        total += weights[abs(i - x)] * row[i]
+    for i in range(nx + x - reach, nx):
+        total += weights[nx + x - i] * row[i]
+    return total
+
+
+@inlined
+def scatter(weights: Floats, row: Floats, out: Floats) -> None:
+    """Spread a row over one that is shorter than what is felt: around the sides as often as need be."""
+    out[:] = 0.0
+    for x in range(row.size):
+        for j in range(1 - weights.size, weights.size):
+            out[wrapped(x + j, row.size)] += weights[abs(j)] * row[x]
+
+
 @inlined
 def spread_rows(source: Floats, weights: Floats, out: Floats) -> None:
-    """Smooth along x, around the sides; (nz, ny, nx) with few voxels that are not 0."""
+    """Smooth along x, around the sides; (nz, ny, nx). What is felt is added in the order in which it lies."""
     nz, ny, nx = out.shape
     reach = weights.size - 1
     for z in range(nz):
         for y in range(ny):
-            out[z, y, :] = 0.0
-            for x in range(nx):
-                value = source[z, y, x]
-                if value == 0.0:
-                    continue
-                if x >= reach and x + reach < nx:
-                    for j in range(-reach, reach + 1):
-                        out[z, y, x + j] += weights[abs(j)] * value
-                else:
-                    for j in range(-reach, reach + 1):
-                        out[z, y, wrapped(x + j, nx)] += weights[abs(j)] * value
+            if nx < 2 * reach + 1:
+                scatter(weights, source[z, y], out[z, y])
+                continue
+            begin = (z * ny + y) * nx + reach
+            weigh_in_turn(flat(weights), reach, flat(source), flat(out), begin, nx - 2 * reach)
+            for x in range(reach):
+                out[z, y, x] = weigh_around(weights, source[z, y], x)
+                out[z, y, nx - 1 - x] = weigh_around(weights, source[z, y], nx - 1 - x)
 
 
 @inlined

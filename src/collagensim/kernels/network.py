@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     Names: TypeAlias = npt.NDArray[np.uint64]
     Mask: TypeAlias = npt.NDArray[np.bool_]
 
-__all__ = ["branches", "density", "happens", "sight", "smooth"]
+__all__ = ["branches", "density", "happens", "sight", "smooth", "square_gaps"]
 
 
 @kept
@@ -27,6 +27,18 @@ def happens(number: Names, chance: Floats, seed: int, event: int, tick: int, out
     """Whether something happens to each of those (n,) that bear a number, with probability ``chance`` (n,)."""
     for i in range(number.size):
         out[i] = uniform(seed, event, tick, number[i]) < chance[i]
+
+
+@kept
+def square_gaps(place: Floats, node: Floats, size_um: Floats, out: Floats) -> None:
+    """Squares of the distances of nodes (n, 3) from a place (3,), all of them in the block [um^2], (n,).
+
+    The short way around the sides; z does not repeat itself.
+    """
+    for i in range(out.size):
+        z, y, x = node[i, 0] - place[0], abs(node[i, 1] - place[1]), abs(node[i, 2] - place[2])
+        y, x = min(y, size_um[1] - y), min(x, size_um[2] - x)
+        out[i] = z * z + y * y + x * x
 
 
 @inlined
@@ -70,14 +82,17 @@ def branches(ends: Integers, degree: Integers, beside: Integers, out: Integers) 
 
 
 @kept
-def density(length: Floats, rest: Floats, level: Floats, per_um: float, out: Floats) -> None:
+def density(length: Floats, rest: Floats, level: Floats, per_um: float, whole: float, out: Floats) -> None:
     """Density that a length of vessels in the neighbourhood is, (n_voxels,) each.
 
     Where there is less of it than at ``rest``, its share of the resting ``level``; where there is more, the level and
-    ``per_um`` for each um of the surplus.
+    ``per_um`` for each um of the surplus. Where none is in reach at rest, those further off feed it: of its level there
+    is the share ``whole`` of all length that is left.
     """
     for i in range(out.size):
-        if length[i] < rest[i]:
+        if rest[i] == 0.0:
+            out[i] = level[i] * min(whole, 1.0) + per_um * length[i]
+        elif length[i] < rest[i]:
             out[i] = level[i] * (length[i] / rest[i])
         else:
             out[i] = level[i] + per_um * (length[i] - rest[i])

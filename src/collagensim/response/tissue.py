@@ -1,4 +1,4 @@
-"""The answer of a tissue simulation: averages by layer, and the cells and fields of chosen days."""
+"""The answer of a tissue simulation: averages by layer, and the cells, fields and vessels of chosen days."""
 
 from __future__ import annotations
 
@@ -25,10 +25,13 @@ if TYPE_CHECKING:
 
 Array = NDArray[Any]
 
+# Days are rounded to steps of five minutes.
+HALF_A_TICK = 0.5 / 288 + 1e-9
+
 
 @dataclass(frozen=True, eq=False)
 class Snapshot:
-    """Cells and fields of one moment: all that a course needs to go on from it.
+    """Cells, fields and structures of one moment: all that a course needs to go on from it.
 
     Attributes
     ----------
@@ -36,7 +39,7 @@ class Snapshot:
     direction : (n, 3) unit vectors; births : (n,) daughters that a cell has had.
     made : (n_kinds, 5) cells of each kind that have entered, been born, become it, left it, died.
     inputs : what sessions and aftercare have set, input -> value.
-    structures : name -> arrays by name, of what is neither a field nor a single cell.
+    structures : name -> arrays by name, of what is neither a field nor a free cell: vessels, fibres, basal sheet.
     fields : species -> (nz, ny, nx); surface : species -> (ny, nx); units : species -> unit.
     edges_um : (3,) edges of a voxel; layer : (nz,) layer of each row.
     """
@@ -66,12 +69,12 @@ class Tissue:
     data : xarray.Dataset
         Averages over ``time`` [day] and ``layer``: the variables of a `Response`.
     snapshots : dict
-        Day -> `Snapshot`; see `cells` and `fields`.
+        Day -> `Snapshot`; see `cells`, `fields`, `vessels` and `keratinocytes`.
     channels : list
         (day, channels (n, 3)) of each session: y, x and the depth they reach below the surface [um].
     provenance, statistics : dict
-        As of a `Response`; ``statistics`` has the seconds of each stage, what became of cells, and the SHA-256 of the
-        last state.
+        As of a `Response`; ``statistics`` has the seconds of each stage, what became of cells and vessels, and the
+        SHA-256 of the last state.
     """
 
     data: xr.Dataset
@@ -93,6 +96,8 @@ class Tissue:
 
     def cells(self, day: float) -> pd.DataFrame:
         """Table of the cells alive on a kept day: ``kind``, ``z``, ``y``, ``x`` [um], ``identity``.
+
+        Tips of vessels are among them; cells of the epidermis are in `keratinocytes`.
 
         Raises
         ------
@@ -164,9 +169,9 @@ class Tissue:
         return cut(self, day, y_um)
 
     def snapshot(self, day: float) -> Snapshot:
-        """Cells and fields of a kept day as arrays; InputError for another day."""
-        for kept, found in self.snapshots.items():
-            if abs(kept - day) < 1e-6:
+        """All that was kept of a day, as arrays; InputError for another day."""
+        for kept, found in sorted(self.snapshots.items(), key=lambda each: abs(each[0] - day)):
+            if abs(kept - day) <= HALF_A_TICK:
                 return found
         days = ", ".join(plain(kept) for kept in self.snapshots)
         raise InputError(f"day {plain(day)} was not kept: this tissue has days {days}")

@@ -131,6 +131,11 @@ def test_a_biology_that_is_not_known_is_refused(short):
     other = dataclasses.replace(short, provenance={**record, "model_hash": "other"})
     with pytest.raises(cs.ModelError, match="which this version does not know"):
         other.branch(1)
+    told = record["options"]["architecture"]
+    restless = {name: {**one, "rests": not one["rests"]} for name, one in told["motions"].items()}
+    options = {**record["options"], "architecture": {**told, "motions": restless}}
+    with pytest.raises(cs.ModelError, match="told otherwise"):
+        dataclasses.replace(short, provenance={**record, "options": options}).branch(1)
     moved = {**record, "options": {**record["options"], "architecture": {}}}
     with pytest.raises(cs.ModelError, match="told otherwise"):
         dataclasses.replace(short, provenance=moved).branch(1)

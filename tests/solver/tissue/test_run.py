@@ -162,6 +162,16 @@ def test_cells_and_fields_of_a_kept_day_are_labelled(tissue):
         tissue.cells(1.5)
 
 
+def test_days_between_steps_of_five_minutes_are_kept_and_told_apart():
+    asked = {"output_days": [0.0, 0.001, 0.1], "kept_days": [0.05, 0.1], "days": 0.1}
+    found = cs.simulate_tissue(SKIN, cs.Protocol(), seed=1, **{**SMALL, **asked})
+    assert found.data["time"].values.tolist() == asked["output_days"]
+    assert len(found.cells(0.05)) > 0
+    assert len(found.cells(0.1)) > 0
+    with pytest.raises(cs.InputError, match="was not kept"):
+        found.cells(0.07)
+
+
 def test_data_hold_the_variables_of_a_response(tissue):
     response = cs.simulate(SKIN, PROTOCOL, days=1)
     assert set(tissue.data.data_vars) == set(response.data.data_vars)

@@ -121,6 +121,16 @@ def test_new_vessels_count_in_full_and_none_make_none():
     assert not stage.density_of(world, here).any()
 
 
+def test_tissue_without_any_vessel_has_no_density_of_them():
+    # A thin slab has places out of reach of every vessel at rest, too.
+    world = small_world(slab_um=20.0)
+    state = resting_state(world)
+    assert (world.web.length == 0.0).any()
+    np.testing.assert_array_equal(stage.density_of(world, state.vessels), world.web.level)
+    state.vessels.keep(np.zeros(state.vessels.number.size, dtype=bool))
+    assert not stage.density_of(world, state.vessels).any()
+
+
 def test_tissue_at_rest_keeps_its_vessels():
     """What is pruned and made at rest cancels; what is left of both is chance in the cells that make VEGF."""
     world = small_world(slab_um=1000.0)
@@ -382,6 +392,26 @@ def test_a_piece_grows_from_the_nearest_vessel_towards_a_place_and_closes_loops(
     made = stage._grow(world, world.web, here, np.array([new[0] + 11.0, middle, new[2]]))
     assert here.ends[-1].tolist() == [11, int(below[1])]
     assert made == pytest.approx(float(lengths((here.node[below[1]] - new)[None])[0]))
+
+
+def test_a_piece_is_not_laid_twice():
+    world = small_world()
+    middle = 0.5 * world.block.size_um[1]
+    here = bare([[150.0, middle, 100.0], [150.0, middle, 120.0]], [[0, 1]])
+    # Nearer to the first node than half a piece: the second piece goes on from where the first ends.
+    place = np.array([150.0, middle, 100.0 + 1e-3])
+    assert stage._grow(world, world.web, here, place) == pytest.approx(20.0)
+    assert here.node[-1] == pytest.approx([150.0, middle, 140.0])
+    assert here.ends[-1].tolist() == [1, 2]
+
+
+def test_gaps_are_the_short_way_around_the_sides_and_not_through_top_and_bottom():
+    rng, size = np.random.default_rng(9), np.array([300.0, 200.0, 500.0])
+    here, place = bare(size * rng.random((200, 3)), []), size * np.array([0.02, 0.97, 0.03])
+    images = [here.node + size * [0, j, i] for j in (-1, 0, 1) for i in (-1, 0, 1)]
+    expected = np.min([((image - place) ** 2).sum(axis=1) for image in images], axis=0)
+    # Coordinates of up to 1000 um, each rounded a few times: 1e-12 um of gaps of up to 500 um.
+    np.testing.assert_allclose(here.square_gaps(place, size), expected, rtol=0.0, atol=1e-9)
 
 
 def test_a_tip_joins_the_nearest_vessel_that_is_not_its_own():

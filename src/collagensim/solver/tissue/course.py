@@ -51,7 +51,9 @@ class Running:
         self.world, self.plan = world, sorted(plan, key=lambda h: h.day)
         self.planned = [tick_of(happening.day) for happening in self.plan]
         self.sessions = [tick_of(happening.day) for happening in self.plan if happening.injury is not None]
-        self.output = {tick_of(day): day for day in output_days}
+        self.output: dict[int, list[float]] = {}
+        for asked in output_days:
+            self.output.setdefault(tick_of(asked), []).append(asked)
         self.kept = {tick_of(day) for day in kept_days}
         self.senses = new_senses(world)
         self.rows: list[tuple[float, dict[str, Floats]]] = []
@@ -98,11 +100,17 @@ class Running:
         for happening in (h for h in self.plan if tick_of(h.day) == now):
             self._change(happening.inputs)
             if happening.injury is not None:
-                self._change({"injury.opening_radius": happening.injury.opening_radius_um})
+                self._change({"injury.opening_radius": self._radius(happening.injury.opening_radius_um)})
                 # Sessions count from the first of the course, wherever it was gone on with: they draw by their number.
                 drawn = wound(self.world, self.state, happening.injury, len(self.channels))
                 self.channels.append((happening.day, drawn))
         return now
+
+    def _radius(self, opened_um: float) -> float:
+        """The radius that the closing law reads: the largest while any ground waits for it, as after a punch."""
+        cells, known = self.state.epithelium, self.inputs.get("injury.opening_radius", 0.0)
+        waits = cells is not None and bool(np.isinf(cells.left).any())
+        return max(opened_um, known) if waits else opened_um
 
     def _change(self, inputs: Mapping[str, float]) -> None:
         self.inputs.update(inputs)
@@ -130,7 +138,8 @@ class Running:
         tick = state.tick
         if tick in self.output:
             sense(self.world, state, self.senses, 0.0)
-            self.rows.append((self.output[tick], averages(self.world, state, self.senses)))
+            found = averages(self.world, state, self.senses)
+            self.rows += [(day, found) for day in self.output[tick]]
         if tick in self.kept and tick / TICKS not in self.snapshots:
             self.snapshots[tick / TICKS] = snapshot(self.world, state, self.inputs)
 

@@ -110,8 +110,17 @@ class Vessels(Structure):
 
         return self.once("branches", found)
 
+    def square_gaps(self, place: Floats, size_um: Floats) -> Floats:
+        """Squares (n,) of the distances of all nodes from a place (3,) in the block [um^2].
+
+        For a few places, which is what a step asks for: a tree takes as long to build as hundreds of these.
+        """
+        found = np.empty(self.node.shape[0])
+        kernels.square_gaps(place, self.node, size_um, found)
+        return found
+
     def tree(self, size_um: Floats) -> cKDTree:
-        """Nodes for a search of the nearest."""
+        """Nodes for a search of the nearest to many places."""
         return self.once("tree", lambda: tree_of(self.node, size_um))
 
     def once(self, name: str, find: Callable[[], T]) -> T:
@@ -154,6 +163,16 @@ def around(vector: Floats, size_um: Floats) -> Floats:
 
 def inside(places: Floats, size_um: Floats) -> Floats:
     """Bring places (n, 3) back into a block: around the sides, mirrored at top and bottom."""
+    # Most lie in it. Adding nothing makes a negative zero a plain one, as the remainder of a division is.
+    beyond, found = (places < 0.0) | (places >= size_um), places + 0.0
+    rows = np.flatnonzero(beyond[:, 0] | beyond[:, 1] | beyond[:, 2])
+    if rows.size:
+        found[rows] = _brought_back(places[rows], size_um)
+    return found
+
+
+def _brought_back(places: Floats, size_um: Floats) -> Floats:
+    """As `inside`, for places wherever they are."""
     z = np.mod(places[:, 0], 2.0 * size_um[0])
     found = np.column_stack([np.minimum(z, 2.0 * size_um[0] - z), np.mod(places[:, 1:], size_um[1:])])
     # What lies just below 0 is rounded up to the length.
@@ -174,12 +193,17 @@ def tree_of(places: Floats, size_um: Floats) -> cKDTree:
     )
 
 
+def touching(node: Mask, ends: Integers) -> Mask:
+    """Which pieces (m, 2) have one of those nodes (n,) at an end, (m,)."""
+    return np.asarray(node[ends[:, 0]] | node[ends[:, 1]])
+
+
 def reachable(ends: Integers, n_nodes: int, start: int, steps: int) -> Mask:
     """Which nodes (n_nodes,) are no more than so many pieces away from one."""
     found = np.zeros(n_nodes, dtype=bool)
     found[start] = True
     for _ in range(steps):
-        found[ends[found[ends].any(axis=1)]] = True
+        found[ends[touching(found, ends)]] = True
     return found
 
 

@@ -85,6 +85,7 @@ def told(architecture: Architecture) -> dict[str, Any]:
         motion.species.name: {
             **{name: motion.value(name) for name in ("speed", "persistence", "attraction", "guidance")},
             "climbs": {species.name: weight for species, weight in motion.weights().items()},
+            "rests": motion.rests,
         }
         for motion in architecture.motions
     }

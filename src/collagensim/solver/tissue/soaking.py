@@ -7,6 +7,7 @@ from typing import TypeAlias
 import numpy as np
 import numpy.typing as npt
 
+from collagensim.errors import ModelError, nearest
 from collagensim.solver.compiled import kernels_of
 from collagensim.solver.tissue.state import State
 from collagensim.solver.tissue.world import World
@@ -40,6 +41,11 @@ def soak(world: World, state: State, before: dict[str, Floats]) -> None:
 
 def _places(world: World) -> dict[str, int]:
     names = [world.model.species[i].name for i in world.matrix]
+    for name in world.architecture.soaked_um:
+        if name not in names:
+            raise ModelError(
+                f"{name!r} cannot soak a tissue: it is no matrix of the model{nearest(name, names)}"
+            )
     return {name: names.index(name) for name in world.architecture.soaked_um}
 
 

@@ -32,6 +32,7 @@ from collagensim.solver.tissue.network import (
     lay_lines,
     lengths,
     reachable,
+    touching,
 )
 from collagensim.solver.tissue.plexus import resting_vessels
 from collagensim.write.algebra import quotient
@@ -50,6 +51,7 @@ Names: TypeAlias = npt.NDArray[np.uint64]
 agents, fates, kernels = kernels_of("cells"), kernels_of("fates"), kernels_of("network")
 
 LOOP = 6  # pieces that a loop closed by a twig has at the least
+TAKEN = 1e-3  # of a piece: a node that near is where a twig would end
 SOUGHT = 64  # nodes among which a tip looks for a vessel that is not its own
 
 
@@ -119,7 +121,10 @@ def tips_per_cell(model: Model, architecture: Architecture, parameters: Any) -> 
         raise ModelError(
             f"{net.drawn_by!r}: {text(rate)} for each tip is not the same everywhere and at all times"
         )
-    speed = next(m.value("speed") for m in architecture.motions if m.species.name == net.tips.name)
+    speeds = [m.value("speed") for m in architecture.motions if m.species.name == net.tips.name]
+    if not speeds:
+        raise ModelError(f"{net.tips.name!r} has no motion: a tissue needs one of every cell species")
+    speed = speeds[0]
     return {net.tips.name: speed / 1000.0 / (2.0 * float(evaluate(rate, parameters)))}
 
 
@@ -197,7 +202,9 @@ def density_of(world: World, here: Vessels) -> Floats:
     web = world.web
     assert web is not None
     now, found = _felt(world, here, web.weights).reshape(-1), np.empty(world.block.shape)
-    kernels.density(now, web.length.reshape(-1), web.level.reshape(-1), web.per_um, found.reshape(-1))
+    at_rest = float(_lie(world, web.resting)[1].sum())
+    whole = float(_lie(world, here)[1].sum()) / at_rest if at_rest > 0.0 else 1.0
+    kernels.density(now, web.length.reshape(-1), web.level.reshape(-1), web.per_um, whole, found.reshape(-1))
     return found
 
 
@@ -243,10 +250,11 @@ def leave_vessels(
         if kind == web.tips:
             here.begin_trails(identity, here.add_nodes(position), position)
         return
-    _, at = here.tree(world.block.size_um).query(position)
+    nearest_nodes = [np.argmin(here.square_gaps(place, world.block.size_um)) for place in position]
+    at = np.array(nearest_nodes, dtype=np.int64)
     position[:] = here.node[at]
     if kind == web.tips:
-        here.begin_trails(identity, at.astype(np.int64), position)
+        here.begin_trails(identity, at, position)
 
 
 def sever(world: World, state: State) -> None:
@@ -338,14 +346,13 @@ def _vessel_beside(world: World, web: Web, here: Vessels, last: int) -> int:
     """The nearest node within reach of a trail's end that is no part of the trail or close to its root, or -1."""
     own = reachable(here.ends, here.node.shape[0], last, int(np.ceil(2.0 * web.reach_um / web.piece_um)))
     branch = here.branches()
-    mine = np.unique(branch[(here.ends == last).any(axis=1)])
+    mine = np.unique(branch[(here.ends[:, 0] == last) | (here.ends[:, 1] == last)])
     own[here.ends[np.isin(branch, mine)].ravel()] = True
-    tree = here.tree(world.block.size_um)
-    distance, at = tree.query(here.node[last], min(SOUGHT, tree.n), distance_upper_bound=web.reach_um)
-    distance, at = np.atleast_1d(distance), np.atleast_1d(at)
-    free = np.isfinite(distance)
-    free[free] = ~own[at[free]]
-    return int(at[np.argmax(free)]) if free.any() else -1
+    gap = here.square_gaps(here.node[last], world.block.size_um)
+    near = np.flatnonzero(gap < web.reach_um**2)
+    near = near[np.argsort(gap[near], kind="stable")][:SOUGHT]
+    free = near[~own[near]]
+    return int(free[0]) if free.size else -1
 
 
 def _draw_trails(world: World, state: State, web: Web, here: Vessels, days: float) -> None:
@@ -408,16 +415,25 @@ def _owed(world: World, here: Vessels) -> float:
 
 def _grow(world: World, web: Web, here: Vessels, place: Floats) -> float:
     """Add a piece to the vessel nearest to a place, towards it, and close a loop where it ends beside another."""
-    size, tree = world.block.size_um, here.tree(world.block.size_um)
-    near = np.atleast_1d(tree.query(place, min(here.tip.size + 1, tree.n))[1])
-    blind = near[~np.isin(near, here.tip_node)]
-    if blind.size == 0:
+    size = world.block.size_um
+    gap = here.square_gaps(place, size)
+    gap[here.tip_node] = np.inf
+    root = int(np.argmin(gap))
+    if np.isinf(gap[root]):
         return 0.0
-    root = int(blind[0])
     way = around((place - here.node[root])[None], size)
-    end = inside(here.node[root] + way * (web.piece_um / max(lengths(way)[0], 1e-300)), size)
-    beside = np.array(sorted(tree.query_ball_point(end[0], web.piece_um)), dtype=np.int64)
-    beside = beside[~np.isin(beside, here.tip_node)]
+    way *= web.piece_um / max(lengths(way)[0], 1e-300)
+    for _ in range(LOOP):
+        end = inside(here.node[root] + way, size)
+        gap = here.square_gaps(end[0], size)
+        gap[here.tip_node] = np.inf
+        nearest_node = int(np.argmin(gap))
+        if gap[nearest_node] > (TAKEN * web.piece_um) ** 2:
+            break
+        root = nearest_node  # a piece goes there already: on from its end
+    else:
+        return 0.0
+    beside = np.flatnonzero(gap <= web.piece_um**2)
     if beside.size:
         beside = beside[~reachable(here.ends, here.node.shape[0], root, LOOP - 1)[beside]]
     if beside.size:
@@ -440,14 +456,16 @@ def _prune(
     if here.number.size == 0:
         return
     voxel, length = _lie(world, here)
-    loss = np.maximum(-net[voxel], 0.0) / density[voxel] * length
+    # A piece that was drawn just now may lie where none was felt before.
+    there = np.maximum(density[voxel], np.finfo(np.float64).tiny)
+    loss = np.where(density[voxel] > 0.0, np.maximum(-net[voxel], 0.0) / there * length, 0.0)
     if not loss.any():
         return
     branch = here.branches()
     lost, whole = np.bincount(branch, loss), np.bincount(branch, length)
     drawn = np.zeros(here.node.shape[0], dtype=bool)
     drawn[here.tip_node] = True
-    lost[branch[drawn[here.ends].any(axis=1)]] = 0.0
+    lost[branch[touching(drawn, here.ends)]] = 0.0
     if lost.sum() == 0.0:
         return
     lost *= loss.sum() / lost.sum()
