@@ -207,16 +207,16 @@ def derived_values(
     bound: Bound, names: Sequence[str], inputs: Mapping[str, Array], states: Array
 ) -> dict[str, Array]:
     """Derived quantities by name, (N, ...), of states (N, ..., m) and inputs that broadcast to (N, ...)."""
-    table = bound.compiled.formulas.DERIVED
-    shape = states.shape[:-1]
-    parameters = bound.parameters_for(len(shape))
-    found: dict[str, Any] = {}
+    shape, found = states.shape[:-1], dict[str, Any]()
+    given = (bound.parameters_for(len(shape)), inputs, states)
+    for name in names:
+        _find(name, bound.compiled.formulas.DERIVED, given, found)
+    return {name: np.broadcast_to(found[name], shape) for name in names}
 
-    def find(name: str) -> Any:
-        if name not in found:
-            function, reads = table[name]
-            known = {read: find(read) for read in reads}
-            found[name] = function(parameters, inputs, states, known)
-        return found[name]
 
-    return {name: np.broadcast_to(find(name), shape) for name in names}
+def _find(name: str, table: Mapping[str, Any], given: tuple[Any, ...], found: dict[str, Any]) -> Any:
+    """Find a derived quantity and what it reads; no closure that knows itself, which would outlive its arrays."""
+    if name not in found:
+        function, reads = table[name]
+        found[name] = function(*given, {read: _find(read, table, given, found) for read in reads})
+    return found[name]
