@@ -30,7 +30,7 @@ if TYPE_CHECKING:
         simulate_tissue,
         simulate_tissues,
     )  # fmt: skip
-    from collagensim.response import Ensemble, Response, Tissue, load
+    from collagensim.response import Ensemble, Replicates, Response, Tissue, load
     from collagensim.skin import Skin
     from collagensim.solver.solve import solve
     from collagensim.solver.status import Status
@@ -55,6 +55,7 @@ _HOME = {
     "Status": "solver.status",
     "Response": "response",
     "Ensemble": "response",
+    "Replicates": "response",
     "Tissue": "response",
     "load": "response",
     "dermal_healing": "biology",
@@ -69,8 +70,8 @@ _ROOMS = ("model", "plot", "write")
 
 __all__ = [
     "Aftercare", "CollagensimError", "ContraindicationWarning", "Ensemble", "FileError", "InputError", "ModelError",
-    "Protocol", "Response", "Session", "Skin", "SolveError", "Status", "Tissue", "cite", "compare", "dermal_healing",
-    "load", "model", "plot", "scan", "sensitivities", "simulate", "simulate_many", "simulate_tissue",
+    "Protocol", "Replicates", "Response", "Session", "Skin", "SolveError", "Status", "Tissue", "cite", "compare",
+    "dermal_healing", "load", "model", "plot", "scan", "sensitivities", "simulate", "simulate_many", "simulate_tissue",
     "simulate_tissues", "solve", "write",
 ]  # fmt: skip
 

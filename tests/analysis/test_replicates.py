@@ -176,3 +176,29 @@ def test_skins_that_should_not_be_needled_are_warned_of_once():
     with pytest.warns(cs.ContraindicationWarning) as heard:
         cs.simulate_tissues(risky, PROTOCOL, 2, processes=1, **{**SMALL, "days": 0})
     assert len(heard) == 1
+
+
+def test_a_file_of_replicates_gives_back_every_bit(three, tmp_path):
+    kept = dataclasses.replace(three, failures={7: "SolveError: told"})
+    loaded = cs.load(kept.save(tmp_path / "three.nc"))
+    assert isinstance(loaded, cs.Replicates)
+    assert list(loaded.tissues) == list(three.tissues)
+    assert loaded.failures == {7: "SolveError: told"}
+    assert loaded.data.identical(three.data)
+    assert loaded.baseline.identical(three.baseline)
+    for seed, tissue in three.tissues.items():
+        assert loaded.tissues[seed].provenance == tissue.provenance
+        assert loaded.tissues[seed].statistics == tissue.statistics
+    # A state that is gone on with is whole only when all that it holds came back.
+    longer = loaded.tissues[2].branch(1, days=1.25)
+    assert longer.statistics["digest"] == three.tissues[2].branch(1, days=1.25).statistics["digest"]
+
+
+def test_damage_to_one_seed_is_seen(three, tmp_path):
+    import h5py
+
+    path = three.save(tmp_path / "three.nc")
+    with h5py.File(path, "r+") as file:
+        file["seed_2.data/fibroblasts"][0, 0] += 1.0
+    with pytest.raises(cs.FileError, match="damaged"):
+        cs.load(path)

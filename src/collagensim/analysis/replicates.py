@@ -1,4 +1,4 @@
-"""The same treatment of skins that differ by chance alone: a tissue for each seed, in processes side by side."""
+"""Tissues that differ by chance alone, one for each seed, in processes side by side."""
 
 from __future__ import annotations
 
@@ -7,11 +7,8 @@ import os
 import time
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, TypeAlias
-
-import numpy as np
-import xarray as xr
 
 from collagensim.analysis.day_bar import day_bar
 from collagensim.analysis.processes import side_by_side
@@ -20,15 +17,12 @@ from collagensim.errors import (
     ContraindicationWarning,
     InputError,
     SolveError,
-    increasing,
     is_listed,
-    one_of,
     shown,
     whole,
 )
 from collagensim.model import Architecture, Model
-from collagensim.notice import NOTICE
-from collagensim.response import Tissue
+from collagensim.response import Replicates, Tissue
 from collagensim.skin import Skin
 from collagensim.solver.simulate import warn
 from collagensim.solver.tissue.run import simulate_tissue
@@ -38,78 +32,6 @@ Biology: TypeAlias = Callable[[], tuple[Model, Architecture]]
 
 NOT_RUN = "not run: interrupted"
 SECONDS_BETWEEN = 0.5  # that a process lets pass before it says again how far it is
-
-
-@dataclass(frozen=True, eq=False, repr=False)
-class Replicates:
-    """What `collagensim.simulate_tissues` returns.
-
-    Replicates of the same seeds under another protocol are paired: skin and luck of a seed are the same, so that
-    ``deep.data - shallow.data`` is the treatment's doing, seed by seed.
-
-    Attributes
-    ----------
-    tissues : mapping
-        Seed -> `Tissue`, of those that were finished, in the order given.
-    failures : mapping
-        Seed -> why it was not finished.
-    data : xarray.Dataset
-        The averages of all tissues over ``seed``, ``time`` and, in the dermis, ``layer``.
-    baseline : xarray.Dataset
-        Their resting values over ``seed`` and ``layer``; cells are few, so that skins differ at rest already.
-    """
-
-    tissues: Mapping[int, Tissue]
-    failures: Mapping[int, str] = field(default_factory=dict)
-
-    @functools.cached_property
-    def data(self) -> xr.Dataset:
-        """The averages of all tissues."""
-        return self._stacked(self._first.data, lambda values: values.values)
-
-    @functools.cached_property
-    def baseline(self) -> xr.Dataset:
-        """Resting values of all tissues."""
-        return self._stacked(
-            self._first.data.isel(time=0, drop=True), lambda values: values.attrs["baseline"]
-        )
-
-    def _stacked(self, like: xr.Dataset, read: Callable[[xr.DataArray], Any]) -> xr.Dataset:
-        """What is read of each variable of each tissue, over seeds and the axes of ``like``."""
-        found = {
-            name: xr.Variable(
-                ("seed", *values.dims), np.array([read(t.data[name]) for t in self.tissues.values()]),
-                {about: values.attrs[about] for about in ("units", "long_name")},
-            )
-            for name, values in like.data_vars.items()
-        }  # fmt: skip
-        return xr.Dataset(found, coords={"seed": list(self.tissues), **like.coords}, attrs={"notice": NOTICE})
-
-    def mean(self) -> xr.Dataset:
-        """Means over the seeds."""
-        return self.data.mean("seed", keep_attrs=True)
-
-    def bands(self, name: str, q: Sequence[float] | float = (0.05, 0.5, 0.95)) -> xr.DataArray:
-        """Quantiles of a variable over the seeds, linear between them, (quantile, time, layer).
-
-        Parameters
-        ----------
-        name : str
-            Of a variable of ``data``.
-        q : number or increasing sequence of numbers
-            Within [0, 1].
-        """
-        known = one_of("variable", name, map(str, self.data.data_vars))
-        levels = increasing("q", [q] if np.ndim(q) == 0 else q, 0.0, 1.0)
-        return self.data[known].quantile(levels, dim="seed", keep_attrs=True)
-
-    @property
-    def _first(self) -> Tissue:
-        return next(iter(self.tissues.values()))
-
-    def __repr__(self) -> str:
-        failed = f", {len(self.failures)} not finished" if self.failures else ""
-        return f"<Replicates of {len(self.tissues)} seeds{failed}. {NOTICE}>"
 
 
 def simulate_tissues(

@@ -6,9 +6,8 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collagensim.analysis.replicates import Replicates
     from collagensim.model import Architecture, Model
-    from collagensim.response import Tissue
+    from collagensim.response import Replicates, Tissue
     from collagensim.skin import Skin
     from collagensim.treatment import Protocol
 

@@ -19,16 +19,18 @@ from collagensim.errors import FileError, shown
 
 if TYPE_CHECKING:
     from collagensim.response.ensemble import Ensemble
+    from collagensim.response.replicates import Replicates
     from collagensim.response.result import Response
     from collagensim.response.tissue import Tissue
 
 FORMAT, ENSEMBLE_FORMAT = "collagensim response 1", "collagensim ensemble 1"
-TISSUE_FORMAT = "collagensim tissue 1"
+TISSUE_FORMAT, REPLICATES_FORMAT = "collagensim tissue 1", "collagensim replicates 1"
 GROUPS = ("data", "zone", "between")
 RECORDS = {
     FORMAT: ("provenance", "statistics"),
     ENSEMBLE_FORMAT: ("provenance", "statistics", "failures"),
     TISSUE_FORMAT: ("provenance", "statistics", "moments"),
+    REPLICATES_FORMAT: ("tissues", "failures"),
 }
 
 
@@ -105,13 +107,34 @@ def save_ensemble(ensemble: Ensemble, path: str | os.PathLike[str]) -> Path:
 
 def save_tissue(tissue: Tissue, path: str | os.PathLike[str]) -> Path:
     """Write ``tissue`` to a netCDF-4 file and return its path; the file is whole or absent."""
-    from collagensim.response.tissue_files import groups_of, moments_of
+    from collagensim.response.tissue_files import groups_of, record_of
 
-    texts = {**_records(tissue), "moments": to_json(moments_of(tissue))}
+    texts = {name: to_json(record) for name, record in record_of(tissue).items()}
     return _write(TISSUE_FORMAT, groups_of(tissue), texts, path)
 
 
-def _records(result: Response | Ensemble | Tissue) -> dict[str, str]:
+def save_replicates(replicates: Replicates, path: str | os.PathLike[str]) -> Path:
+    """Write ``replicates`` to a netCDF-4 file and return its path; the file is whole or absent."""
+    from collagensim.response.tissue_files import groups_of, record_of
+
+    groups = {
+        f"{_of_seed(seed)}{name}": data
+        for seed, tissue in replicates.tissues.items()
+        for name, data in groups_of(tissue).items()
+    }
+    records = {str(seed): record_of(tissue) for seed, tissue in replicates.tissues.items()}
+    failures = {str(seed): reason for seed, reason in replicates.failures.items()}
+    return _write(
+        REPLICATES_FORMAT, groups, {"tissues": to_json(records), "failures": to_json(failures)}, path
+    )
+
+
+def _of_seed(seed: int | str) -> str:
+    """With what the names of a seed's groups begin."""
+    return f"seed_{seed}."
+
+
+def _records(result: Response | Ensemble) -> dict[str, str]:
     return {"provenance": to_json(result.provenance), "statistics": to_json(result.statistics)}
 
 
@@ -126,8 +149,8 @@ def _write(
     return _path(path)
 
 
-def load(path: str | os.PathLike[str]) -> Response | Ensemble | Tissue:
-    """Return the `Response`, `Ensemble` or `Tissue` whose ``save`` wrote ``path``, every bit equal.
+def load(path: str | os.PathLike[str]) -> Response | Ensemble | Tissue | Replicates:
+    """Return the `Response`, `Ensemble`, `Tissue` or `Replicates` whose ``save`` wrote ``path``, every bit equal.
 
     Raises
     ------
@@ -141,11 +164,11 @@ def load(path: str | os.PathLike[str]) -> Response | Ensemble | Tissue:
         held = f"it holds {shown(mark)}" if mark else "it has no format mark of ours"
         raise FileError(f"cannot read {source}: {held}; this version reads {', '.join(map(repr, RECORDS))}")
     texts = {name: str(head.get(name, "")) for name in RECORDS[mark]}
-    if "data" not in present or head.get("checksum") != _checksum(present, texts):
+    if head.get("checksum") != _checksum(present, texts):
         raise FileError(f"cannot read {source}: it is damaged (its contents do not match its checksum)")
     records = {name: json.loads(text) for name, text in texts.items()}
-    make: dict[str, Callable[..., Response | Ensemble | Tissue]] = {
-        FORMAT: _response, ENSEMBLE_FORMAT: _ensemble, TISSUE_FORMAT: _tissue,
+    make: dict[str, Callable[..., Response | Ensemble | Tissue | Replicates]] = {
+        FORMAT: _response, ENSEMBLE_FORMAT: _ensemble, TISSUE_FORMAT: _tissue, REPLICATES_FORMAT: _replicates,
     }  # fmt: skip
     return make[mark](present, records)
 
@@ -191,6 +214,17 @@ def _tissue(groups: Mapping[str, xr.Dataset], records: Mapping[str, Any]) -> Tis
     from collagensim.response.tissue_files import tissue_of
 
     return tissue_of(groups, records)
+
+
+def _replicates(groups: Mapping[str, xr.Dataset], records: Mapping[str, Any]) -> Replicates:
+    from collagensim.response.replicates import Replicates
+
+    tissues = {}
+    for seed, told in records["tissues"].items():
+        begin = _of_seed(seed)
+        own = {name.removeprefix(begin): data for name, data in groups.items() if name.startswith(begin)}
+        tissues[int(seed)] = _tissue(own, told)
+    return Replicates(tissues, {int(seed): reason for seed, reason in records["failures"].items()})
 
 
 def to_json(record: Mapping[str, Any]) -> str:

@@ -26,7 +26,14 @@ def groups_of(tissue: Tissue) -> dict[str, xr.Dataset]:
     return {"data": tissue.data, "channels": channels, **moments}
 
 
-def moments_of(tissue: Tissue) -> dict[str, Any]:
+def record_of(tissue: Tissue) -> dict[str, Any]:
+    """Return what is told in words and plain numbers."""
+    return {
+        "provenance": tissue.provenance, "statistics": tissue.statistics, "moments": _moments(tissue),
+    }  # fmt: skip
+
+
+def _moments(tissue: Tissue) -> dict[str, Any]:
     """Return what is plain of the kept moments: days, inputs, names and units."""
     snapshots = list(tissue.snapshots.values())
     common = {"kinds": list(snapshots[0].kinds), "units": dict(snapshots[0].units)} if snapshots else {}
@@ -34,7 +41,7 @@ def moments_of(tissue: Tissue) -> dict[str, Any]:
 
 
 def tissue_of(groups: Mapping[str, xr.Dataset], records: Mapping[str, Any]) -> Tissue:
-    """Return the tissue that `groups_of` and `moments_of` told."""
+    """Return the tissue that `groups_of` and `record_of` told."""
     told, sessions = records["moments"], groups["channels"]
     ends = np.cumsum(sessions["lengths"].values)
     drawn = [
