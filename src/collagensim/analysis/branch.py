@@ -48,17 +48,17 @@ def branched(
         raise ModelError(
             "this response has no skin and protocol: only a course made by simulate can be branched"
         )
-    known = _same_model(model, record)
+    known = same_model(model, record)
     options = dict(record.get("options", {}))
     length = float(options.pop("days"))
     start = in_range("day", day, 0.0, length, "days")
     end = length if days is None else days
     after = Protocol() if protocol is None else instance("protocol", protocol, Protocol, "a Protocol or None")
-    joined = _joined(Protocol.from_dict(record["protocol"]), start, after)
-    return simulate(Skin.from_dict(record["skin"]), joined, days=end, model=known, **_settings(options))
+    whole = joined(Protocol.from_dict(record["protocol"]), start, after)
+    return simulate(Skin.from_dict(record["skin"]), whole, days=end, model=known, **_settings(options))
 
 
-def _joined(before: Protocol, day: float, after: Protocol) -> Protocol:
+def joined(before: Protocol, day: float, after: Protocol) -> Protocol:
     """Sessions and aftercare that begin before ``day``, then those of ``after``; begun aftercare runs on.
 
     Aftercare carried by a dropped session that had begun (care before a session) runs on as well.
@@ -76,7 +76,7 @@ def _joined(before: Protocol, day: float, after: Protocol) -> Protocol:
     return Protocol(sessions, aftercare=(*begun, *after.aftercare), name=name, assumptions=assumptions)
 
 
-def _same_model(model: Model, record: Any) -> Model:
+def same_model(model: Model, record: Any) -> Model:
     """Return ``model`` with the parameter values of ``record`` when that gives the recorded hash."""
     unknown = ModelError(
         f"this response was made by model {record.get('model')!r} ({record.get('model_hash')}), which this "

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from collagensim.analysis.branch import _joined, _same_model
+from collagensim.analysis.branch import joined, same_model
 from collagensim.errors import InputError, ModelError, in_range, instance, plain
 from collagensim.model import Architecture, Model
 from collagensim.response import Tissue
@@ -42,7 +42,7 @@ def branched(
         The biology that is known; a tissue of another is refused.
     """
     record, options = tissue.provenance, tissue.provenance["options"]
-    known = _same_model(model, record)
+    known = same_model(model, record)
     if told(architecture) != options["architecture"]:
         raise ModelError(
             "the architecture of this tissue was told otherwise than this version knows it: simulate again to branch"
@@ -76,7 +76,7 @@ def _kept(tissue: Tissue, day: float) -> float:
 def _after(before: Protocol, day: float, after: Protocol) -> Protocol:
     """Return the past of one protocol with what another holds from ``day`` on."""
     if not after.days or after.days[0] >= day:
-        return _joined(before, day, after)
+        return joined(before, day, after)
     if _until(before, day) != _until(after, day):
         raise InputError(
             f"what comes before day {plain(day)} is past: leave it out of the protocol, or give the sessions and "

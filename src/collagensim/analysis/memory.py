@@ -45,8 +45,8 @@ class Plan:
         many = "1 chunk" if self.n_chunks == 1 else f"{self.n_chunks} chunks of {self.size}"
         side = f", {self.at_once} at once" if self.at_once > 1 else ""
         return (
-            f"{self.n} members in {many}{side}; about {_shown(self.work_bytes)} of memory at work and "
-            f"{_shown(self.result_bytes)} for the result"
+            f"{self.n} members in {many}{side}; about {readable(self.work_bytes)} of memory at work and "
+            f"{readable(self.result_bytes)} for the result"
         )
 
 
@@ -71,8 +71,8 @@ def planned(asked: Asked, chunk: int | None = None) -> Plan:
     plan = Plan(n, size, at_once, asked.threads if at_once == 1 else 1, at_once * size * each, result)
     if free is not None and plan.work_bytes + result > free:
         raise InputError(
-            f"{n} members need about {_shown(plan.work_bytes + result)} of memory, {_shown(result)} of it for the "
-            f"result, and {_shown(free)} are free: ask for fewer variables, output_days or members"
+            f"{n} members need about {readable(plan.work_bytes + result)} of memory, {readable(result)} of it for the "
+            f"result, and {readable(free)} are free: ask for fewer variables, output_days or members"
         )
     return plan
 
@@ -100,5 +100,6 @@ def free_bytes() -> float | None:
     return None if pages is None else float(os.sysconf(pages)) * float(os.sysconf("SC_PAGE_SIZE"))
 
 
-def _shown(count: float) -> str:
+def readable(count: float) -> str:
+    """Return a number of bytes in MB or GB."""
     return f"{count / 1e9:.1f} GB" if count >= 1e9 else f"{count / 1e6:.3g} MB"

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from collagensim.analysis.day_bar import day_bar
-from collagensim.analysis.memory import _shown, free_bytes
+from collagensim.analysis.memory import free_bytes, readable
 from collagensim.errors import InputError, in_range, instance
 from collagensim.model import Architecture, Model
 from collagensim.response import Tissue
@@ -74,9 +74,9 @@ def forecast(
     size = f"{' x '.join(str(n) for n in block.shape)} voxels"
     if free is not None and needed > free:
         raise InputError(
-            f"{who} of {size} {'need' if n > 1 else 'needs'} about {_shown(needed)} of memory, and {_shown(free)} are "
-            "free: give a smaller block, larger voxels or fewer kept_days"
+            f"{who} of {size} {'need' if n > 1 else 'needs'} about {readable(needed)} of memory, and {readable(free)} "
+            "are free: give a smaller block, larger voxels or fewer kept_days"
             + (" or processes" if at_once > 1 else "")
         )
     ends = timetable(protocol, days)
-    return ends, f"{who} of {size}, {len(ends)} steps each; about {_shown(needed)} of memory"
+    return ends, f"{who} of {size}, {len(ends)} steps each; about {readable(needed)} of memory"
