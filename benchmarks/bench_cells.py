@@ -1,9 +1,10 @@
 """Updates of single cells per CPU second on one core, in a slice of 200 x 300 voxels of 10 um, and Mesa's beside them.
 
 An update is a cell's whole share of a step: it walks, up a gradient and along fibres, is found in its voxel, sorted and
-counted, reads its hazards there and lives, dies or divides; with pushing it also gives way to neighbours. Mesa's agents
-walk without gradient or fibres, read a field, die or divide. The best of the rounds is taken: what else runs on the
-machine only adds.
+counted, reads its hazards there and lives, dies or divides; with pushing it also gives way to neighbours. As in a
+tissue kinds share what they climb, and cells are laid out anew by kind and voxel every few steps, which counts too.
+Mesa's agents walk without gradient or fibres, read a field, die or divide. The best of the rounds is taken: what else
+runs on the machine only adds.
 """
 
 import importlib.metadata
@@ -14,12 +15,15 @@ import numpy as np
 import pytest
 from long import load_average, recorded, write
 
-from collagensim.kernels import cells, fates
+from collagensim.kernels import cells, fates, fibres
+from collagensim.solver.tissue.stages import GROUPED
 
 SHAPE, EDGE_UM, N_KINDS, N_CELLS = (200, 1, 300), 10.0, 6, 10_000
 DAYS, SEED, WALK = 10.0 / 1440.0, 1, 8
 RADIUS_UM, SENSING_UM = 6.0, 50.0
 ROUNDS = 300
+CLIMBS, ROOMS, N_FIELDS = [0, 1, 1, 2, 2, 3], [0, 0, 0, 1, 1, 0], 4
+SENSITIVITY = 4.0
 RATE = 0.2  # 1/day, at which cells die, and divide, where the field is 1
 
 
@@ -37,9 +41,11 @@ class Slice:
         self.identity = random.integers(1, 2**64, n, dtype=np.uint64)
         self.speed, self.persistence = np.full(N_KINDS, 360.0), np.full(N_KINDS, 0.125)
         self.strength, self.guided = np.full(N_KINDS, 50.0), np.full(N_KINDS, 0.5)
-        self.attraction = random.random((N_KINDS, *SHAPE))
-        self.guidance = random.random((*SHAPE, 3)) / math.sqrt(3.0)
-        self.room = np.ones((N_KINDS, *SHAPE))
+        self.climbs, self.attraction = np.array(CLIMBS), random.random((N_FIELDS, *SHAPE))
+        self.fibres = random.uniform(-0.5, 0.5, (2, n_voxels))
+        self.rooms, self.room = np.array(ROOMS), np.ones((2, *SHAPE))
+        self.axes, self.who = np.empty((n, 3)), np.empty(fibres.CHUNK, np.int64)
+        self.noted = np.empty((fibres.N_NOTED, fibres.CHUNK))
         self.voxel, self.order = np.empty(n, np.int64), np.empty(n, np.int64)
         self.start, self.counts = np.empty(n_voxels + 1, np.int64), np.empty((N_KINDS, *SHAPE))
         self.shift, self.felt = np.empty((n, 3)), np.empty_like(self.counts)
@@ -50,13 +56,28 @@ class Slice:
         # Of each kind the first event is its death, the second its division.
         self.hazard, self.first = RATE * random.random((2 * N_KINDS, n_voxels)), 2 * np.arange(N_KINDS + 1)
         self.chosen, self.births = np.empty(n, np.int64), np.zeros(n, np.int64)
+        self.luck, self.per = np.empty((fates.N_NOTED, fates.CHUNK)), np.ones(N_KINDS)
         self.tick = 0
+        self.find()
+        self.group()
+
+    def arrays(self):
+        return self.kind, self.position, self.direction, self.identity, self.births
+
+    def group(self):
+        order = np.argsort(self.kind * (self.start.size - 1) + self.voxel, kind="stable")
+        found = [np.empty_like(values) for values in self.arrays()]
+        cells.pick(order, *self.arrays(), *found)
+        self.kind, self.position, self.direction, self.identity, self.births = found
 
     def walk(self):
+        fibres.axes_at(
+            self.fibres, self.kind, self.voxel, self.guided, SENSITIVITY, self.axes, self.who, self.noted
+        )
         cells.move(
-            self.kind, self.position, self.direction, self.identity, self.speed, self.persistence, self.attraction,
-            self.strength, self.guidance, self.guided, self.room, DAYS, SEED, WALK, self.tick, self.edges,
-            self.walks, self.noise,
+            self.kind, self.position, self.direction, self.identity, self.speed, self.persistence, self.climbs,
+            self.attraction, self.strength, self.axes, self.guided, self.rooms, self.room, DAYS, SEED, WALK, self.tick,
+            self.edges, self.walks, self.noise,
         )  # fmt: skip
         self.tick += 1
 
@@ -68,31 +89,30 @@ class Slice:
     def live(self):
         """Find who dies and divides, lay out the survivors and the daughters; the cells stay those they are."""
         fates.choose_fates(
-            self.kind, self.voxel, self.identity, self.hazard, self.first, SEED, self.tick, DAYS, self.chosen
-        )
-        mothers, alive = np.flatnonzero(self.chosen % 2 == 1), self.chosen % 2 != 0
-        mothers, alive = mothers[self.chosen[mothers] >= 0], alive | (self.chosen < 0)
-        born = np.empty((mothers.size, 3)), np.empty((mothers.size, 3)), np.empty(mothers.size, np.uint64)
+            self.kind, self.voxel, self.identity, self.hazard, self.first, SEED, self.tick, DAYS, self.chosen, self.luck
+        )  # fmt: skip
+        struck = np.flatnonzero(self.chosen >= 0)
+        divides, alive = self.chosen[struck] % 2 == 1, np.ones(self.kind.size, dtype=bool)
+        mothers, alive[struck[~divides]] = struck[divides], False
+        n = mothers.size
+        born = np.empty((n, 3)), np.empty((n, 3)), np.empty(n, np.uint64)
         fates.bear(
-            mothers,
-            self.identity,
-            self.births,
-            self.position,
-            self.direction,
-            SEED,
-            self.tick,
-            SHAPE[1],
-            *born,
-        )
-        kept = (self.position, self.direction, self.identity)
-        return [np.concatenate([old[alive], new]) for old, new in zip(kept, born, strict=True)]
+            mothers, self.identity, self.births, self.position, self.direction, SEED, self.tick, SHAPE[1], *born
+        )  # fmt: skip
+        left = np.flatnonzero(alive)
+        found = [np.empty((left.size + n, *values.shape[1:]), values.dtype) for values in self.arrays()]
+        cells.pick(left, *self.arrays(), *found)
+        for values, new in zip(found, (self.kind[mothers], *born, 0), strict=True):
+            values[left.size :] = new
+        return found
 
     def push(self):
         cells.repel(self.position, self.start, self.order, RADIUS_UM, 0.5, 2.0, self.edges, SHAPE, self.shift)
         cells.displace(self.position, self.direction, self.shift, self.edges, SHAPE)
 
     def sense(self):
-        cells.sense(self.counts, self.weights, self.felt, self.scratch, self.padded)
+        present = np.bincount(self.kind, minlength=N_KINDS)
+        cells.sense(self.counts, present, self.per, self.weights, self.felt, self.scratch, self.padded)
 
 
 def mesa_step(n=N_CELLS):
@@ -152,11 +172,14 @@ def best(step, rounds=ROUNDS):
 def compare(rounds=ROUNDS):
     """Figures of all parts of a step, per cell and per second."""
     tissue = Slice()
-    parts = {name: best(getattr(tissue, name), rounds) for name in ("walk", "find", "live", "push", "sense")}
-    alone = parts["walk"] + parts["find"] + parts["live"]
+    parts = {
+        name: best(getattr(tissue, name), rounds)
+        for name in ("group", "walk", "find", "live", "push", "sense")
+    }
+    alone = parts["group"] / GROUPED + parts["walk"] + parts["find"] + parts["live"]
     pushed = alone + parts["push"]
     figures = {"load": load_average()}
-    for name in ("walk", "find", "live", "push"):
+    for name in ("group", "walk", "find", "live", "push"):
         figures[f"{name}_ns_per_cell"] = round(1e9 * parts[name] / N_CELLS, 1)
     figures["sense_ms"] = round(1e3 * parts["sense"], 2)
     figures["updates_per_s"] = round(N_CELLS / alone)

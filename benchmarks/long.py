@@ -74,6 +74,7 @@ def document():
             *_one_trajectory(kept["figures"]),
             *_many_members(recorded("ensemble_wound25")),
             *_whole_model(recorded("ensemble_whole_model")),
+            *_one_course(recorded("course")),
             *_tissue(recorded("tissue"), recorded("tissue_month"), recorded("tissue_year")),
             *_cells(recorded("cells")),
         ]
@@ -149,6 +150,20 @@ def _whole_model(figures):
     ]
 
 
+def _one_course(figures):
+    rows = [(name, row) for name, row in figures.items() if isinstance(row, dict)]
+    return [
+        f"One course on daily rows at the coarsest tolerance with an error of at most {figures['target']:g}: rtol "
+        f"{figures['rtol']:g}, error {figures['error']:.1e}, {figures['steps']} steps, {figures['rejected']} rejected; "
+        f"{figures['rounds']} rounds, load {figures['load'][0]} to {figures['load'][1]}.",
+        "",
+        "| one course | median ms | best ms |",
+        "|---|---|---|",
+        *(f"| {name} | {row['ms']} | {row['best_ms']} |" for name, row in rows),
+        "",
+    ]
+
+
 def _tissue(figures, month, year):
     block, stages = (
         figures["block"],
@@ -201,8 +216,8 @@ def _cells(figures):
 def main():
     """Run all benchmarks in full and write the document anew."""
     scripts = (
-        ["bench_wound25.py"], ["bench_ensemble.py"], ["bench_diffusion.py"], ["bench_cells.py"], ["bench_tissue.py"],
-        ["bench_tissue.py", "month", "year"],
+        ["bench_wound25.py"], ["bench_course.py"], ["bench_ensemble.py"], ["bench_diffusion.py"], ["bench_cells.py"],
+        ["bench_tissue.py"], ["bench_tissue.py", "month", "year"],
     )  # fmt: skip
     for script, *asked in scripts:
         subprocess.run([sys.executable, str(Path(__file__).with_name(script)), *asked], check=True)

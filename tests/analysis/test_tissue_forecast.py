@@ -2,6 +2,7 @@
 
 import tracemalloc
 
+import numpy as np
 import pytest
 
 import collagensim as cs
@@ -25,8 +26,16 @@ def test_the_timetable_is_the_one_that_is_kept():
     ends = timetable(PROTOCOL, 4.2)
     # The last step is looked into, and not taken to its end, where the course ends within it.
     assert len(ends) - found.statistics["steps"] in (0, 1)
-    # Steps of hours before the session, of a tick for three days after it, then the next longer ones; three are cut.
-    assert len(ends) == pytest.approx((0.3 / SLOWEST + 3.0 + 0.9 / PACE[1][1]) * TICKS, abs=3)
+    # The slowest before the session and from the third day after it on, and others between; each of these stretches
+    # begins or ends within a step, which is cut.
+    (until, first), (late, second), _ = PACE
+    expected = (0.3 + 3.9 - late) / SLOWEST + until / first + (late - until) / second
+    assert len(ends) == pytest.approx(expected * TICKS, abs=4)
+    ticks = np.rint(np.array(ends) * TICKS).astype(int)
+    lengths = np.diff(ticks, prepend=0)
+    usual = np.isin(lengths, (first, second, SLOWEST))
+    assert np.count_nonzero(~usual) <= 4
+    assert not (ticks[usual] % lengths[usual]).any()
 
 
 def test_the_memory_that_is_stated_is_what_a_course_takes():

@@ -72,7 +72,7 @@ def open_tissue(n_axes: int, speed: float = 100.0, persistence: float = 0.2) -> 
     """So large that no cell comes near a face, with nothing in it."""
     shape = (4, 4 if n_axes == 3 else 1, 4)
     return Tissue(
-        np.array([speed]), np.array([persistence]), np.zeros((1, *shape)), np.zeros(1), np.zeros((0, 0, 0, 3)),
+        np.array([speed]), np.array([persistence]), np.zeros((1, *shape)), np.zeros(1), np.zeros((0, 3)),
         np.zeros(1), np.ones(shape), np.full(3, 1e6),
     )  # fmt: skip
 
@@ -89,11 +89,15 @@ def gathered(n: int, n_axes: int, seed: int = 5) -> Cells:
 
 def walk(found: Cells, tissue: Tissue, dt: float, n_steps: int = 1, seed: int = SEED) -> None:
     scratch = np.empty((tissue.speed.size, cells.N_WALK)), np.empty((cells.N_NOISE, cells.CHUNK))
+    n_kinds, voxel, guidance = tissue.speed.size, np.empty(found.kind.size, np.int64), tissue.guidance
     for tick in range(n_steps):
+        if tissue.guidance.size:
+            cells.voxels_of(found.position, tissue.voxel_um, tissue.room.shape, voxel)
+            guidance = tissue.guidance.reshape(-1, 3)[voxel]
         cells.move(
             found.kind, found.position, found.direction, found.identity, tissue.speed, tissue.persistence,
-            tissue.attraction, tissue.attraction_strength, tissue.guidance, tissue.guidance_strength,
-            np.repeat(tissue.room[None], tissue.speed.size, axis=0), dt, seed, EVENT, tick, tissue.voxel_um, *scratch,
+            np.arange(n_kinds), tissue.attraction, tissue.attraction_strength, guidance, tissue.guidance_strength,
+            np.zeros(n_kinds, np.int64), tissue.room[None], dt, seed, EVENT, tick, tissue.voxel_um, *scratch,
         )  # fmt: skip
 
 
@@ -107,10 +111,11 @@ def located(position: np.ndarray, voxel_um: np.ndarray, shape: tuple[int, int, i
     return voxel, start, order
 
 
-def sensed(counts: np.ndarray, weights: np.ndarray) -> np.ndarray:
-    out = np.empty_like(counts)
+def sensed(counts: np.ndarray, weights: np.ndarray, present: int = 10**6, per: float = 1.0) -> np.ndarray:
+    out = np.full_like(counts, np.nan)
     padded = np.empty(counts.shape[3] + 2 * (weights.size - 1))
-    cells.sense(counts, weights, out, np.empty(counts.shape[1:]), padded)
+    of_kinds = np.full(counts.shape[0], present), np.full(counts.shape[0], per)
+    cells.sense(counts.copy(), *of_kinds, weights, out, np.empty(counts.shape[1:]), padded)
     return out
 
 
@@ -153,6 +158,17 @@ def test_counts_are_of_each_kind_in_each_voxel() -> None:
     assert np.array_equal(out, expected)
 
 
+def test_picked_cells_are_those_asked_for_in_that_order() -> None:
+    found, births = random_cells(50, np.ones(3), n_kinds=4), np.arange(50)
+    which = np.random.default_rng(9).permutation(50)[:20]
+    old = found.kind, found.position, found.direction, found.identity, births
+    new = [np.zeros((25, *values.shape[1:]), values.dtype) for values in old]
+    cells.pick(which, *old, *new)
+    for values, picked in zip(old, new, strict=True):
+        assert np.array_equal(picked[:20], values[which])
+        assert not picked[20:].any()
+
+
 # ---- what they sense
 
 
@@ -163,6 +179,30 @@ def test_cells_sense_what_the_plain_twin_does(shape: tuple[int, int, int], radiu
     weights = cells.sight(radius, 2 if shape[1] == 1 else 3)
     # Sums of at most 2 * 4 * 9 positive terms in another order, and their weights' products.
     np.testing.assert_allclose(sensed(counts, weights), plain.sense(counts, weights), rtol=80 * 2.2e-16)
+
+
+@pytest.mark.parametrize("shape", [*SHAPES, (40, 1, 48), (12, 9, 20)])
+@pytest.mark.parametrize("radius", [0.0, 0.4, 2.5])
+def test_few_cells_are_sensed_as_many_are(shape: tuple[int, int, int], radius: float) -> None:
+    random = np.random.default_rng(21)
+    counts = np.zeros((2, *shape))
+    counts.reshape(2, -1)[:, random.integers(0, counts[0].size, 4)] = random.integers(1, 4, (2, 4))
+    weights = cells.sight(radius, 2 if shape[1] == 1 else 3)
+    # Sums of at most 2 * 4 * 9 positive terms in another order, some left out as nought, and their weights' products.
+    error = 80 * 2.2e-16 * counts.max()
+    np.testing.assert_allclose(
+        sensed(counts, weights, 1, 0.25),
+        plain.sense(4.0 * counts, weights),
+        rtol=80 * 2.2e-16,
+        atol=4.0 * error,
+    )
+    found, many = sensed(counts, weights, 1), sensed(counts, weights)
+    np.testing.assert_allclose(found, many, rtol=80 * 2.2e-16, atol=error)
+
+
+def test_of_a_kind_that_is_not_there_nothing_is_sensed() -> None:
+    found = sensed(np.zeros((1, 5, 4, 6)), cells.sight(2.5, 3), present=0)
+    assert not found.any()
 
 
 def test_who_senses_nobody_else_counts_its_own_voxel() -> None:

@@ -3,10 +3,14 @@
 import numpy as np
 import pytest
 
-from collagensim.kernels import fates
+from collagensim.kernels import draws, fates
 
 N = 40_000
 IDENTITY = np.arange(1, N + 1, dtype=np.uint64)
+
+
+def noted():
+    return np.full((fates.N_NOTED, fates.CHUNK), np.nan)
 
 
 def fates_of(hazard, dt, kind=0, seed=5, tick=3):
@@ -15,7 +19,7 @@ def fates_of(hazard, dt, kind=0, seed=5, tick=3):
     table = np.array(hazard, dtype=float).reshape(3, 1)
     first = np.array([0, 2, 3])
     kinds, voxels = np.full(N, kind), np.zeros(N, dtype=np.int64)
-    fates.choose_fates(kinds, voxels, IDENTITY, table, first, seed, tick, dt, found)
+    fates.choose_fates(kinds, voxels, IDENTITY, table, first, seed, tick, dt, found, noted())
     return found
 
 
@@ -43,7 +47,7 @@ def test_a_fate_depends_on_who_and_when_and_not_on_the_others():
     who = np.arange(100, 110)
     zeros = np.zeros(10, dtype=np.int64)
     table = np.array([[0.8], [0.3], [9.0]])
-    fates.choose_fates(zeros, zeros, IDENTITY[who], table, np.array([0, 2, 3]), 5, 3, 0.5, found)
+    fates.choose_fates(zeros, zeros, IDENTITY[who], table, np.array([0, 2, 3]), 5, 3, 0.5, found, noted())
     np.testing.assert_array_equal(found, whole[who])
     assert np.any(fates_of([0.8, 0.3, 9.0], 0.5, tick=4) != whole)
     assert np.any(fates_of([0.8, 0.3, 9.0], 0.5, seed=6) != whole)
@@ -59,6 +63,23 @@ def test_entries_are_poisson_in_every_voxel():
         # Of a Poisson number mean and variance are equal; the latter's own spread is sqrt((mean + 2 mean^2) / n).
         assert abs(counts[:, column].mean() - mean) < 5.0 * np.sqrt(mean / 20_000)
         assert abs(counts[:, column].var() - mean) < 5.0 * np.sqrt((mean + 2.0 * mean**2) / 20_000)
+
+
+@pytest.mark.parametrize("n_voxels", [1, 63, 64, 1000])
+def test_cells_enter_where_the_points_of_one_poisson_process_fall(n_voxels):
+    """Whole blocks of voxels are passed over: the points must fall where a sum from voxel to voxel puts them."""
+    rate = np.random.default_rng(4).exponential(size=n_voxels) ** 4 / 500.0
+    voxels, ends = np.empty(5000, dtype=np.int64), np.cumsum(rate * 0.7)
+    n = fates.enter(rate, 0.7, 2, 3, 9, fates.PLACE, voxels)
+    event, expected, point = (fates.GAP * 16 + fates.PLACE) * 64 + 2, [], 0.0
+    while True:
+        point += draws.exponential(3, event, 9, len(expected))
+        if point >= ends[-1]:
+            break
+        expected.append(int(np.searchsorted(ends, point, side="right")))
+    # A point within the rounding of a bound might fall on either side: none of these does.
+    assert voxels[:n].tolist() == expected
+    assert n_voxels < 1000 or n > 10
 
 
 def test_entries_without_room_are_counted_and_come_again_with_it():

@@ -1,8 +1,11 @@
 """From LLVM's language to bytes, and from bytes to functions that run."""
 
 import ctypes
+import gc
 
-from collagensim.kernels.machine_code import assemble, load, processor
+import pytest
+
+from collagensim.kernels.machine_code import assemble, load, processor, uncollected
 
 TWO = """
 define double @twice(double %x) {
@@ -45,3 +48,17 @@ def test_code_is_the_same_bytes_each_time_and_may_be_loaded_twice():
 def test_a_processor_is_told_from_another_by_its_abilities():
     assert processor() == processor()
     assert len(processor().split()) >= 3
+
+
+def test_the_search_for_garbage_rests_inside_and_goes_on_afterwards_also_after_an_error():
+    def fail():
+        with uncollected():
+            with uncollected():
+                assert not gc.isenabled()
+            assert not gc.isenabled()
+            raise ZeroDivisionError
+
+    assert gc.isenabled()
+    with pytest.raises(ZeroDivisionError):
+        fail()
+    assert gc.isenabled()

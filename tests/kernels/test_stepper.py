@@ -240,8 +240,8 @@ def test_the_inverse_tenth_root_is_one_for_any_error(wide):
     x = x[: x.size // WIDTH * WIDTH].reshape(-1, WIDTH) if wide else x
     found = np.empty_like(x)
     tenth_roots(x, found)
-    # A pass leaves 0.03 r^4 and less of a residual r: 2.4e-3 of the guess's 0.32 as a residual, and of that 1e-12.
-    np.testing.assert_allclose(found, x**-0.1, rtol=1.2e-12)
+    # The series leaves 0.030 r^4 + 0.024 r^5 + ... of a residual r: 4.3e-4 of the guess's 0.32.
+    np.testing.assert_allclose(found, x**-0.1, rtol=4.3e-4)
 
 
 @njit

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from collagensim.kernels.numbers import WIDTH
+from collagensim.kernels.straight import straight
 from collagensim.solver.compiled import machine_code
 from naive.generated import functions
 
@@ -101,3 +102,37 @@ def test_a_product_that_is_added_is_rounded_once():
     e, out, none = 2.0**-30, np.zeros(1), np.zeros(1)
     run(address("plain", text), np.array([1.0, 1.0 + e, 1.0 - e]), none, none, out)
     assert out[0] == e * e
+
+
+# Reciprocals that wait for nothing, for others, and for what was written before; more than go together at once.
+DIVIDING = """
+def block_rates(y, p, u, out):
+    a = 1.0 / (y[0] + p[0])
+    b = 1.0 / y[1] + 1.0 / (p[1] + a)
+    out[0] = a * b
+    c = u[0] * (1.0 / (1.0 + y[0]))
+    out[1] = c - 1.0 / (y[2] - 3.0) + 2.0 / p[0]
+    d = 1.0 / (out[1] + b)
+    out[2] = d
+    out[3] = 1.0 / d + 1.0 / (c + 1.0) + 1.0 / p[1]
+    out[4] = 1.0 / (out[0] + out[2])
+"""
+
+
+@pytest.mark.parametrize("kind", ["lanes", "plain", "complex"])
+def test_reciprocals_found_together_are_those_found_alone(kind):
+    y, p, u = given(complex if kind == "complex" else float)
+    if kind != "lanes":
+        y, p, u = (np.ascontiguousarray(values[:, 0]) for values in (y, p, u))
+    out, expected = np.zeros((5, *y.shape[1:]), dtype=y.dtype), np.zeros((5, *y.shape[1:]), dtype=y.dtype)
+    run(address(kind, DIVIDING), y, p, u, out)
+    functions(DIVIDING)["block_rates"](y, p, u, expected)
+    # Some ten operations each, which cancel nothing; fused or not, each rounds by half a unit in the last place.
+    np.testing.assert_allclose(out, expected, rtol=8 * np.finfo(float).eps)
+
+
+def test_reciprocals_of_plain_floats_share_a_division():
+    text = straight(DIVIDING, "plain")
+    # Five that wait for nothing (four and one), two that wait for those; what reads ``out`` keeps its place.
+    assert text.count("fdiv <4 x double>") == 2
+    assert "fdiv <4" not in straight(DIVIDING, "lanes")

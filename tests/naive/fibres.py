@@ -73,8 +73,9 @@ def paths_around(fibres, shape, kind, voxel, direction, weight, strength, sensit
 
 
 def relax(level, gained, loss, dt):
-    """Order after a linearly implicit step of d level / dt = gained - loss level."""
-    return (level + dt * gained) / (1.0 + dt * loss)
+    """Order after a step of d level / dt = gained - loss level."""
+    x = dt * loss
+    return (level + dt * gained * (1.0 + 0.5 * x)) / (1.0 + x + 0.5 * x * x)
 
 
 def lay(fibres, level, net, loss, gain, paths, rest, dt):
@@ -85,5 +86,6 @@ def lay(fibres, level, net, loss, gain, paths, rest, dt):
         way = matrix_of(paths[:-1, v] / cells) if cells > 0.0 else np.zeros_like(q)
         otherwise = net[v] + loss[v] * level[v] - gain[v]
         rate = gain[v] * way + otherwise * matrix_of(rest) - loss[v] * q
-        after[:, v] = parts_of(q + dt / (1.0 + dt * max(loss[v], 0.0)) * rate)
+        x = dt * max(loss[v], 0.0)
+        after[:, v] = parts_of(q + dt * (1.0 + 0.5 * x) / (1.0 + x + 0.5 * x * x) * rate)
     return after, np.array([np.linalg.norm(parts) for parts in after.T])

@@ -12,7 +12,7 @@ from collagensim.model.units import unit
 from collagensim.solver.compiled import compiled
 from collagensim.solver.engine import Limits
 from collagensim.solver.mean_field import MeanField, run_course, weighing
-from collagensim.solver.resting import INPUT_UNITS
+from collagensim.solver.resting import INPUT_UNITS, forget, one_at_rest
 from collagensim.solver.strike import blend
 
 SOURCE = Source("assumed")
@@ -57,6 +57,44 @@ def test_an_equal_session_divides_the_layer_anew():
     wound = injure(SKIN, SESSION, zone_radius_um=float(field.radius_um[0]))
     run_course(field, [Happening(0.0, wound, {}), Happening(7.0, wound, {})], 7.0, np.array([0.0]))
     np.testing.assert_array_equal(field.share[0], wound.inputs()["injury.zone_fraction"])
+
+
+def test_a_skin_at_rest_is_solved_once_and_its_courses_leave_it_alone():
+    from collagensim.solver.mean_field import Happening
+    from collagensim.treatment import injure
+
+    model, given = cs.dermal_healing(), {**SKIN.inputs(), "skin.ageing": 0.0}
+    rest = one_at_rest(model, given)
+    before = {name: values.copy() for name, values in rest.bound.inputs.items()}
+    field = MeanField(model, dict(given), Limits())
+    wound = injure(SKIN, SESSION, zone_radius_um=float(field.radius_um[0]))
+    run_course(field, [Happening(0.0, wound, {"skin.ageing": 1.0})], 1.0, np.array([1.0]))
+    assert field.rest is rest is one_at_rest(model, given)
+    assert rest.bound.inputs.keys() == before.keys()
+    for name, values in before.items():
+        np.testing.assert_array_equal(rest.bound.inputs[name], values)
+    thicker = {**given, "skin.layer_thickness": 1.1 * given["skin.layer_thickness"]}
+    assert one_at_rest(model, thicker).thickness[0, 0] > rest.thickness[0, 0]
+    assert one_at_rest(model, given, {"skin.ageing": 1.0}) is not rest
+    other = model.with_parameters(zone_radius=260.0)
+    assert one_at_rest(other, given).radius_um[0] > rest.radius_um[0]
+    forget()
+    assert one_at_rest(model, given) is not rest
+
+
+def test_equal_injuries_leave_what_follows_from_the_inputs_as_it_is():
+    from collagensim.solver.mean_field import Happening
+    from collagensim.treatment import injure
+
+    field = MeanField(cs.dermal_healing(), {**SKIN.inputs(), "skin.ageing": 0.0}, Limits())
+    deeper = dataclasses.replace(SESSION, depth_mm=1.5)
+    first, again, other = (injure(SKIN, session) for session in (SESSION, SESSION, deeper))
+    field.happen({0: Happening(0.0, first, {})})
+    known = dict(field.bound.inputs)
+    field.happen({0: Happening(0.0, again, {})})
+    assert all(field.bound.inputs[name] is values for name, values in known.items())
+    field.happen({0: Happening(0.0, other, {})})
+    assert field.bound.inputs["injury.kill_fraction"] is not known["injury.kill_fraction"]
 
 
 def test_blending_keeps_amounts_and_weighs_intensive_states():

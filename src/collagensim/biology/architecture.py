@@ -88,7 +88,8 @@ def dermal_architecture() -> Architecture:
     # Blood brings neutrophils and monocytes; fibroblasts come along fibrin, not out of vessels.
     network = Network(
         capillary_density, endothelial_tips, "tips_leave_capillaries", "tips_meet", (neutrophils, macrophages_m1),
-        P.vessel_piece, P.vessel_nearness, P.anastomosis_reach, P.loop_uprightness,
+        P.vessel_piece, P.vessel_nearness, P.anastomosis_reach, P.loop_uprightness, P.filopodium_reach,
+        P.branching_share, P.branching_length,
     )  # fmt: skip
     return Architecture(
         motions, P.sensing_radius, (endothelial_tips,), relaxations, sheet, orientation, network,

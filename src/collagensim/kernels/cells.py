@@ -16,9 +16,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from collagensim.kernels.draws import inlined
-from collagensim.kernels.numbers import kept
+from collagensim.kernels.numbers import kept, kept_compact
 from collagensim.kernels.places import index_along, inverse, nearest_image, put_back, wrapped
-from collagensim.kernels.smoothing import leave_out, sight, smooth_across, smooth_down, smooth_rows
+from collagensim.kernels.smoothing import few_around, others_around, sight, smooth_across, smooth_rows
 from collagensim.kernels.walk import CHUNK, N_NOISE, N_WALK, ROOM, draw, feel, take_step, walk_of
 
 if TYPE_CHECKING:
@@ -40,6 +40,7 @@ __all__ = [
     "count",
     "displace",
     "move",
+    "pick",
     "repel",
     "sense",
     "sight",
@@ -115,6 +116,20 @@ def count(kind: Indices, voxel: Indices, n_kinds: int, out: Floats) -> None:
 
 
 @kept
+def pick(
+    which: Indices, kind: Indices, position: Floats, direction: Floats, identity: Names, births: Indices,
+    new_kind: Indices, new_position: Floats, new_direction: Floats, new_identity: Names, new_births: Indices,
+) -> None:  # fmt: skip
+    """Copy the cells ``which`` (n,), in that order, to the first n places of other arrays."""
+    for i in range(which.size):
+        j = which[i]
+        new_kind[i], new_identity[i], new_births[i] = kind[j], identity[j], births[j]
+        for axis in range(3):
+            new_position[i, axis] = position[j, axis]
+            new_direction[i, axis] = direction[j, axis]
+
+
+@kept
 def displace(position: Floats, direction: Floats, shift: Floats, voxel_um: Edges, shape: Shape) -> None:
     """Move every cell by its shift, around the sides, and back from top and bottom.
 
@@ -132,14 +147,16 @@ def displace(position: Floats, direction: Floats, shift: Floats, voxel_um: Edges
         put_back(position, direction, i, voxel_um, shape[0], shape[1], shape[2])
 
 
-@kept
-def sense(counts: Floats, weights: Floats, out: Floats, scratch: Floats, padded: Floats) -> None:
-    """Mean number of cells per voxel that a cell in each voxel feels around it, itself left out.
+@kept_compact
+def sense(
+    counts: Floats, present: Indices, per: Floats, weights: Floats, out: Floats, scratch: Floats, padded: Floats
+) -> None:  # fmt: skip
+    """Mean density of cells that a cell in each voxel feels around it, itself left out.
 
     With W = W_z W_y W_x and (W_x c)[i] = w[0] c[i] + sum over j of w[j] (c[i - j] + c[i + j]) along each axis that has
     cells on it (not y in a slice), around the sides, and mirrored at top and bottom::
 
-        out = (W counts - o counts) / (1 - o)       o = W[v, v], the weight of a voxel for itself
+        out = (W c - o c) / (1 - o)       c = counts / per,       o = W[v, v], the weight of a voxel for itself
 
     Cells strewn at random are then felt, on average, as dense as they are: at a place without a cell and at a cell's
     own place, of which what it would feel of itself is left out. With weights of a single voxel it feels that.
@@ -147,6 +164,11 @@ def sense(counts: Floats, weights: Floats, out: Floats, scratch: Floats, padded:
     Parameters
     ----------
     counts : array (n_kinds, nz, ny, nx)
+        Changed into densities c.
+    present : int64 array (n_kinds,)
+        How many cells there are of each kind: of none nothing is felt.
+    per : array (n_kinds,)
+        How many in a voxel are a density of 1.
     weights : array (reach + 1,)
         Of `sight`.
     out : array (n_kinds, nz, ny, nx)
@@ -156,20 +178,30 @@ def sense(counts: Floats, weights: Floats, out: Floats, scratch: Floats, padded:
         Scratch too.
     """
     for k in range(counts.shape[0]):
+        if present[k] == 0:
+            out[k] = 0.0
+            continue
+        cells = counts[k].reshape(-1)
+        # What one cell costs that adds itself to all around, in voxels that ask around.
+        if present[k] * 4 * (2 * weights.size - 1) ** (1 if counts.shape[2] == 1 else 2) < cells.size:
+            few_around(counts[k], per[k], weights, padded, out[k])
+            continue
+        for v in range(cells.size):
+            cells[v] /= per[k]
         if counts.shape[2] == 1:
             smooth_rows(counts[k], weights, padded, scratch)
         else:
             smooth_rows(counts[k], weights, padded, out[k])
             smooth_across(out[k], weights, scratch)
-        smooth_down(scratch, weights, out[k])
-        leave_out(counts[k], weights, out[k])
+        others_around(scratch, counts[k], weights, out[k])
 
 
 @kept
 def move(
     kind: Indices, position: Floats, direction: Floats, identity: Names, speed: Floats, persistence: Floats,
-    attraction: Floats, attraction_strength: Floats, guidance: Floats, guidance_strength: Floats, room: Floats,
-    dt: float, seed: int, event: int, tick: int, voxel_um: Edges, walks: Floats, noise: Floats,
+    climbs: Indices, attraction: Floats, attraction_strength: Floats, guidance: Floats, guidance_strength: Floats,
+    rooms: Indices, room: Floats, dt: float, seed: int, event: int, tick: int, voxel_um: Edges, walks: Floats,
+    noise: Floats,
 ) -> None:  # fmt: skip
     """Let every cell wander for one step: a persistent random walk, up gradients and along fibres.
 
@@ -203,17 +235,21 @@ def move(
         Root mean square speed S. Kinds of speed 0 stay as they are.
     persistence : array (n_kinds,), [day]
         More than 0.
-    attraction : array (n_kinds, nz, ny, nx)
-        What each kind climbs, at the voxels' centres; its gradient is taken by central differences.
+    climbs : int64 array (n_kinds,)
+        Which field of ``attraction`` each kind climbs, less than 0 for none.
+    attraction : array (n_fields, nz, ny, nx)
+        What cells climb, at the voxels' centres; its gradient is taken by central differences.
     attraction_strength : array (n_kinds,), [um]
         Per unit of ``attraction``; negative to flee.
-    guidance : array (nz, ny, nx, 3), [1]
-        Axis of the fibres in each voxel, its length their order from 0 to 1; what of it points out of a slice guides
+    guidance : array (n, 3), [1]
+        Axis of the fibres around each cell, its length their order from 0 to 1; what of it points out of a slice guides
         nobody. An array of size 0 stands for no fibres.
     guidance_strength : array (n_kinds,), [1]
         0 to 1.
-    room : array (n_kinds, nz, ny, nx), [1]
-        By what crowding, or rest, slows cells of each kind, 0 to 1.
+    rooms : int64 array (n_kinds,)
+        Which field of ``room`` holds for each kind.
+    room : array (n_rooms, nz, ny, nx), [1]
+        By what crowding, or rest, slows cells, 0 to 1.
     dt : float, [day]
     seed, event, tick : int
         As in `collagensim.kernels.draws`.
@@ -240,13 +276,18 @@ def move(
         last = min(first + CHUNK, kind.size)
         here, where = kind[first:last], position[first:last]
         draw(seed, event, tick, identity[first:last], n_axes, noise)
-        feel(here, where, attraction, attraction_strength, guidance, room, per_um, noise)
+        feel(here, where, climbs, attraction, attraction_strength, rooms, room, per_um, noise)
         for i in range(first, last):
             k, j = kind[i], i - first
             if speed[k] <= 0.0:
                 continue
-            along = guidance_strength[k] if guidance.size > 0 else 0.0
-            path = take_step(walks[k], direction[i], noise, j, attraction_strength[k], along, n_axes, dt)
+            along, fibre = 0.0, (0.0, 0.0, 0.0)
+            if guidance.size > 0 and guidance_strength[k] > 0.0:
+                along = guidance_strength[k]
+                fibre = (guidance[i, 0], guidance[i, 1] if ny > 1 else 0.0, guidance[i, 2])
+            path = take_step(
+                walks[k], direction[i], noise, j, attraction_strength[k], fibre, along, n_axes, dt
+            )
             pace = speed[k] * noise[ROOM, j]
             for axis in range(3):
                 position[i, axis] += pace * path[axis]

@@ -45,13 +45,11 @@ if TYPE_CHECKING:
         return function
 
 else:
-    from numba import njit
-
-    from collagensim.kernels.inner import inner
+    from collagensim.kernels.inner import inner, open_inner
 
     # Left to itself the compiler calls what is long, and a loop with a call in it takes cells one at a time.
     options = {"nogil": True, "error_model": "numpy", "_nrt": False, "forceinline": True}
-    inlined, drawn = inner(optimised=False, **options), njit(cache=True, **options)
+    inlined, drawn = inner(optimised=False, **options), open_inner(**options)
 
 __all__ = [
     "block", "child", "entrant", "exponential", "four_normals", "four_uniforms", "inlined", "normal_pair",

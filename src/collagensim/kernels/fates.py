@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from collagensim.kernels.draws import child, entrant, exponential, four_uniforms, uniform
+from collagensim.kernels.draws import child, entrant, exponential, four_uniforms, inlined, uniform
 from collagensim.kernels.numbers import kept
 
 if TYPE_CHECKING:
@@ -22,35 +22,62 @@ if TYPE_CHECKING:
 # What a draw is for: part of its key, so that no two purposes ever share a number.
 FATE, WHICH, GAP, PLACE, TURN, STRUCK, START, WALK = range(1, 9)
 SEAT = 40  # of a cell on the surface
-SPROUTS, JOINS, PRUNED, SEVERED = 9, 50, 51, 52  # of vessels; the first is a way to enter too
+SPROUTS, JOINS, PRUNED, SEVERED, BRANCHES = 9, 50, 51, 52, 53  # of vessels; the first is a way to enter too
+
+
+CHUNK = 256  # cells that are looked at together
+# What is noted of each of them: its luck, and the sum of its hazards.
+N_NOTED = 2
+BLOCK = 64  # voxels that are passed over together where nobody enters
 
 
 @kept
 def choose_fates(
     kind: Integers, voxel: Integers, identity: Identities, hazard: Floats, first: Integers, seed: int, tick: int,
-    dt: float, fate: Integers,
+    dt: float, fate: Integers, noted: Floats,
 ) -> None:  # fmt: skip
     """What happens to each cell within dt: the number of its event, or -1.
 
     Events ``first[k]`` to ``first[k + 1]`` befall cells of kind k, at rates ``hazard`` (n_events, n_voxels) [1/day].
     One of them happens with probability 1 - exp(-sum h dt), and it is event j with probability h_j / sum h: exact for
-    rates that stay as they are during dt and cells to which no more than one thing happens.
+    rates that stay as they are during dt and cells to which no more than one thing happens. ``noted`` (N_NOTED, CHUNK)
+    is scratch.
     """
-    for i in range(kind.size):
-        fate[i] = -1
-        total = 0.0
-        for j in range(first[kind[i]], first[kind[i] + 1]):
-            total += hazard[j, voxel[i]]
-        luck, mean = uniform(seed, FATE, tick, identity[i]), total * dt
-        # The chance is less than the mean: most cells need no exponential.
-        if luck < mean and luck < -np.expm1(-mean):
-            left = uniform(seed, WHICH, tick, identity[i]) * total
-            for j in range(first[kind[i]], first[kind[i] + 1]):
-                if hazard[j, voxel[i]] > 0.0:
-                    fate[i] = j
-                    left -= hazard[j, voxel[i]]
-                    if left < 0.0:
-                        break
+    luck, total = noted[0], noted[1]
+    for begin in range(0, kind.size, CHUNK):
+        # One short loop after the other: luck is drawn for eight cells at once, and the hazards of several are waited
+        # for together.
+        n = min(CHUNK, kind.size - begin)
+        kinds, voxels, who = kind[begin : begin + n], voxel[begin : begin + n], identity[begin : begin + n]
+        for i in range(n):
+            luck[i] = uniform(seed, FATE, tick, who[i])
+        for i in range(n):
+            total[i] = 0.0
+            for j in range(first[kinds[i]], first[kinds[i] + 1]):
+                total[i] += hazard[j, voxels[i]]
+        for i in range(n):
+            fate[begin + i] = -1
+            mean = total[i] * dt
+            # The chance is less than the mean: most cells need no exponential.
+            if luck[i] < mean and luck[i] < -np.expm1(-mean):
+                left = uniform(seed, WHICH, tick, who[i]) * total[i]
+                for j in range(first[kinds[i]], first[kinds[i] + 1]):
+                    if hazard[j, voxels[i]] > 0.0:
+                        fate[begin + i] = j
+                        left -= hazard[j, voxels[i]]
+                        if left < 0.0:
+                            break
+
+
+@inlined
+def sum_of_block(rate: Floats, begin: int) -> float:
+    """Sum of a block of elements, as eight sums side by side."""
+    a, b, c, d = 0.0, 0.0, 0.0, 0.0
+    e, f, g, h = 0.0, 0.0, 0.0, 0.0
+    for v in range(begin, begin + BLOCK, 8):
+        a, b, c, d = a + rate[v], b + rate[v + 1], c + rate[v + 2], d + rate[v + 3]
+        e, f, g, h = e + rate[v + 4], f + rate[v + 5], g + rate[v + 6], h + rate[v + 7]
+    return ((a + b) + (c + d)) + ((e + f) + (g + h))
 
 
 @kept
@@ -64,14 +91,20 @@ def enter(rate: Floats, share: float, kind: int, seed: int, tick: int, event: in
     """
     n, end, number = 0, 0.0, np.uint64(0)
     point = exponential(seed, (GAP * 16 + event) * 64 + kind, tick, number)
-    for v in range(rate.size):
-        end += rate[v] * share
-        while point < end:
-            if n < voxels.size:
-                voxels[n] = v
-            n += 1
-            number += np.uint64(1)
-            point += exponential(seed, (GAP * 16 + event) * 64 + kind, tick, number)
+    for begin in range(0, rate.size, BLOCK):
+        if begin + BLOCK <= rate.size:
+            beyond = end + share * sum_of_block(rate, begin)
+            if beyond <= point:  # as nearly everywhere
+                end = beyond
+                continue
+        for v in range(begin, min(begin + BLOCK, rate.size)):
+            end += rate[v] * share
+            while point < end:
+                if n < voxels.size:
+                    voxels[n] = v
+                n += 1
+                number += np.uint64(1)
+                point += exponential(seed, (GAP * 16 + event) * 64 + kind, tick, number)
     return n
 
 

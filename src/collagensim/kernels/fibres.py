@@ -17,10 +17,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from collagensim.kernels.draws import inlined
-from collagensim.kernels.numbers import flat, kept, kernel
+from collagensim.kernels.numbers import flat, kept, kept_compact, kernel
 from collagensim.kernels.packs import element, fill, load, put, store, width
-from collagensim.kernels.places import mirrored, wrapped
-from collagensim.kernels.smoothing import smooth_across, weigh, weigh_both
+from collagensim.kernels.places import wrapped
+from collagensim.kernels.smoothing import smooth_across, smooth_down
 from collagensim.kernels.walk import guided
 
 if TYPE_CHECKING:
@@ -33,12 +33,16 @@ if TYPE_CHECKING:
     Vector: TypeAlias = tuple[float, float, float]
     Parts: TypeAlias = tuple[float, float, float, float, float]
 
-__all__ = ["add_paths", "axes_at", "lay", "spread"]
+__all__ = ["CHUNK", "N_NOTED", "add_paths", "axes_at", "lay", "spread"]
 
 ROOT_3 = 3.0**0.5
 # What cells add is rounded to multiples of 2^-40: sums of them are exact, hence the same in any order of cells.
 GRAIN = 2.0**40
 STRETCH = 512
+CHUNK = 256  # cells that are looked at together
+# What is noted of each of them: axis, step, and what goes into these; then what its path adds, part after part.
+N_NOTED = 9
+AXIS_Z, AXIS_Y, AXIS_X, STEP_Z, STEP_Y, STEP_X, ORDER, BASE, ACROSS = range(N_NOTED)
 
 
 @inlined
@@ -112,35 +116,82 @@ def axis_in_space(q: Parts) -> Vector:
 
 
 @inlined
-def answered(axis: Vector, sensitivity: float, n_axes: int) -> Vector:
-    """An axis as long as cells are ordered that answer to fibres of its order q.
+def raise_to(base: Floats, exponent: float, n: int, out: Floats) -> None:
+    """Raise n numbers to an exponent of 0 or more; by products as far as it is whole. The numbers are changed."""
+    whole = int(exponent)
+    for j in range(n):
+        out[j] = 1.0
+    if whole < exponent:
+        for j in range(n):
+            out[j] = np.power(base[j], exponent - whole)
+    while whole > 0:
+        if whole % 2 == 1:
+            for j in range(n):
+                out[j] *= base[j]
+        for j in range(n):
+            base[j] *= base[j]
+        whole //= 2
+
+
+@inlined
+def answer(sensitivity: float, n_axes: int, n: int, noted: Floats) -> None:
+    """Make the axes of n cells, each as long as its order q, as long as cells are ordered that answer to such fibres.
 
     Steps of cells spread as the power ``sensitivity`` of the matrix <d d^T>, which has 1 + (n - 1) q along the axis
     and 1 - q across, over n. Cells answer in proportion to weak order, so many times as strong, and are never more
     ordered than wholly.
     """
-    order = np.sqrt(axis[0] * axis[0] + axis[1] * axis[1] + axis[2] * axis[2])
-    if order <= 0.0 or sensitivity == 1.0:
-        return axis
-    across = np.power((1.0 - min(order, 1.0)) / (1.0 + (n_axes - 1) * order), sensitivity)
-    share = (1.0 - across) / (1.0 + (n_axes - 1) * across) / order
-    return share * axis[0], share * axis[1], share * axis[2]
+    axis_z, axis_y, axis_x = noted[AXIS_Z], noted[AXIS_Y], noted[AXIS_X]
+    order, base, across = noted[ORDER], noted[BASE], noted[ACROSS]
+    for j in range(n):
+        order[j] = np.sqrt(axis_z[j] * axis_z[j] + axis_y[j] * axis_y[j] + axis_x[j] * axis_x[j])
+        base[j] = (1.0 - min(order[j], 1.0)) / (1.0 + (n_axes - 1) * order[j])
+    raise_to(base, sensitivity, n, across)
+    for j in range(n):
+        share = (1.0 - across[j]) / (1.0 + (n_axes - 1) * across[j]) / order[j]
+        share = share if order[j] > 0.0 else 0.0
+        axis_z[j] *= share
+        axis_y[j] *= share
+        axis_x[j] *= share
 
 
 @inlined
-def axis_of(fibres: Floats, v: int, sensitivity: float) -> Vector:
-    """The direction of the fibres in a voxel, as long as they guide."""
+def note_axes(
+    fibres: Floats, voxel: Indices, who: Indices, n: int, sensitivity: float, noted: Floats
+) -> None:
+    """Note the directions of the fibres around the first n of the cells ``who``, as long as they guide."""
+    axis_z, axis_y, axis_x = noted[AXIS_Z], noted[AXIS_Y], noted[AXIS_X]
     if fibres.shape[0] == 2:
-        return answered(axis_in_plane(fibres[0, v], fibres[1, v]), sensitivity, 2)
-    axis = axis_in_space((fibres[0, v], fibres[1, v], fibres[2, v], fibres[3, v], fibres[4, v]))
-    return answered(axis, sensitivity, 3)
+        along, aslant = noted[BASE], noted[ACROSS]
+        for j in range(n):
+            along[j], aslant[j] = fibres[0, voxel[who[j]]], fibres[1, voxel[who[j]]]
+        for j in range(n):
+            axis_z[j], axis_y[j], axis_x[j] = axis_in_plane(along[j], aslant[j])
+    else:
+        for j in range(n):
+            v = voxel[who[j]]
+            parts = (fibres[0, v], fibres[1, v], fibres[2, v], fibres[3, v], fibres[4, v])
+            axis_z[j], axis_y[j], axis_x[j] = axis_in_space(parts)
+    if sensitivity != 1.0:
+        answer(sensitivity, 2 if fibres.shape[0] == 2 else 3, n, noted)
+
+
+@inlined
+def with_some(kind: Indices, share: Floats, begin: int, who: Indices) -> int:
+    """List those of the next cells (`CHUNK` at most) whose kind has a share; returns how many they are."""
+    n = 0
+    for i in range(begin, min(begin + CHUNK, kind.size)):
+        who[n] = i
+        n += 1 if share[kind[i]] > 0.0 else 0
+    return n
 
 
 @kept
 def axes_at(
-    fibres: Floats, kind: Indices, voxel: Indices, guidance_strength: Floats, sensitivity: float, out: Floats
+    fibres: Floats, kind: Indices, voxel: Indices, guidance_strength: Floats, sensitivity: float, out: Floats,
+    who: Indices, noted: Floats,
 ) -> None:  # fmt: skip
-    """Write the direction of fibres, its length how far they guide, where cells are that they guide.
+    """Write the direction of the fibres around each cell that they guide, its length how far they guide.
 
     Parameters
     ----------
@@ -150,23 +201,61 @@ def axes_at(
     guidance_strength : array (n_kinds,), [1]
     sensitivity : float, [1]
         1 for cells that answer to fibres in proportion to their order, more for stronger answers to weak order.
-    out : array (n_voxels, 3), [1]
-        z, y, x; as `collagensim.kernels.cells.move` takes it. Left as it is where nobody is guided.
+    out : array (n, 3), [1]
+        z, y, x; as `collagensim.kernels.cells.move` takes it. Left as it is for cells that nothing guides.
+    who : int64 array (CHUNK,)
+        Scratch.
+    noted : array (N_NOTED, CHUNK)
+        Scratch: what is noted of some cells at a time.
 
     Notes
     -----
     Source of the power: Barocas and Tranquillo 1997, doi:10.1115/1.2796072.
     """
-    for i in range(kind.size):
-        if guidance_strength[kind[i]] > 0.0:
-            v = voxel[i]
-            out[v, 0], out[v, 1], out[v, 2] = axis_of(fibres, v, sensitivity)
+    for begin in range(0, kind.size, CHUNK):
+        n = with_some(kind, guidance_strength, begin, who)
+        note_axes(fibres, voxel, who, n, sensitivity, noted)
+        for j in range(n):
+            for axis in range(3):
+                out[who[j], axis] = noted[AXIS_Z + axis, j]
+
+
+@inlined
+def note_paths(
+    kind: Indices, direction: Floats, weight: Floats, guidance_strength: Floats, who: Indices, n: int, n_parts: int,
+    noted: Floats,
+) -> None:  # fmt: skip
+    """Note what the paths of n cells among fibres of the noted axes add to the sums, over the axes."""
+    axis_z, axis_y, axis_x, paces = noted[AXIS_Z], noted[AXIS_Y], noted[AXIS_X], noted[ORDER]
+    step_z, step_y, step_x = noted[STEP_Z], noted[STEP_Y], noted[STEP_X]
+    weights, strengths = noted[BASE], noted[ACROSS]
+    for j in range(n):
+        i, k = who[j], kind[who[j]]
+        step_z[j], step_y[j], step_x[j] = direction[i, 0], direction[i, 1], direction[i, 2]
+        weights[j], strengths[j] = weight[k], guidance_strength[k]
+    n_axes = 2 if n_parts == 2 else 3
+    for j in range(n):
+        y = 0.0 if n_parts == 2 else step_y[j]
+        axis = (axis_z[j], axis_y[j], axis_x[j])
+        step_z[j], step_y[j], step_x[j] = guided((step_z[j], y, step_x[j]), axis, strengths[j], n_axes)
+    for j in range(n):
+        pace = np.sqrt(step_z[j] * step_z[j] + step_y[j] * step_y[j] + step_x[j] * step_x[j])
+        weights[j] *= pace
+        paces[j] = np.rint(GRAIN * weights[j]) / GRAIN
+    for j in range(n):
+        parts = parts_of(step_z[j], step_y[j], step_x[j], n_parts)
+        axis_z[j] = np.rint(GRAIN * weights[j] * parts[0]) / GRAIN
+        axis_y[j] = np.rint(GRAIN * weights[j] * parts[1]) / GRAIN
+        if n_parts == 5:
+            axis_x[j] = np.rint(GRAIN * weights[j] * parts[2]) / GRAIN
+            step_z[j] = np.rint(GRAIN * weights[j] * parts[3]) / GRAIN
+            step_y[j] = np.rint(GRAIN * weights[j] * parts[4]) / GRAIN
 
 
 @kept
 def add_paths(
     fibres: Floats, kind: Indices, voxel: Indices, direction: Floats, weight: Floats, guidance_strength: Floats,
-    sensitivity: float, out: Floats,
+    sensitivity: float, out: Floats, who: Indices, noted: Floats,
 ) -> None:  # fmt: skip
     """Sum the tensors of the paths of the cells in each voxel, weighted, and the weights.
 
@@ -185,6 +274,8 @@ def add_paths(
         As of `axes_at`.
     out : array (n_parts + 1, n_voxels)
         Written; the weights last.
+    who, noted : arrays (CHUNK,) and (N_NOTED, CHUNK)
+        Scratch, as of `axes_at`.
 
     Notes
     -----
@@ -192,39 +283,52 @@ def add_paths(
     doi:10.1006/jtbi.1999.0971.
     """
     n_parts = fibres.shape[0]
-    n_axes = 2 if n_parts == 2 else 3
     for part in range(n_parts + 1):
         out[part, :] = 0.0
-    for i in range(kind.size):
-        k, v = kind[i], voxel[i]
-        if weight[k] <= 0.0:
-            continue
-        step = (direction[i, 0], 0.0 if n_parts == 2 else direction[i, 1], direction[i, 2])
-        if guidance_strength[k] > 0.0:
-            step = guided(step, axis_of(fibres, v, sensitivity), guidance_strength[k], n_axes)
-        pace = np.sqrt(step[0] * step[0] + step[1] * step[1] + step[2] * step[2])
-        if pace <= 0.0:
-            continue
-        parts = parts_of(step[0], step[1], step[2], n_parts)
-        for part in range(n_parts):
-            out[part, v] += np.rint(GRAIN * weight[k] * pace * parts[part]) / GRAIN
-        out[n_parts, v] += np.rint(GRAIN * weight[k] * pace) / GRAIN
+    for begin in range(0, kind.size, CHUNK):
+        # One short loop after the other: roots and quotients are taken for eight cells at once.
+        n = with_some(kind, weight, begin, who)
+        note_axes(fibres, voxel, who, n, sensitivity, noted)
+        if n_parts == 2:
+            note_paths(kind, direction, weight, guidance_strength, who, n, 2, noted)
+        else:
+            note_paths(kind, direction, weight, guidance_strength, who, n, 5, noted)
+        for j in range(n):
+            v = voxel[who[j]]
+            if noted[BASE, j] > 0.0:  # a cell without direction has no path
+                for part in range(n_parts):
+                    out[part, v] += noted[part, j]
+                out[n_parts, v] += noted[ORDER, j]
 
 
 @kernel
 def weigh_in_turn(weights: Any, reach: int, row: Any, out: Any, begin: int, n: int) -> None:
     """Write n sums of a row's elements, those up to ``reach`` beside each, weighted and added from first to last."""
-    whole = n - n % width(out)
-    for i in range(begin, begin + whole, width(out)):
+    one = width(out)
+    two, three, four = 2 * one, 3 * one, 4 * one
+    fours, ones = begin + n - n % four, begin + n - n % one
+    for i in range(
+        begin, fours, four
+    ):  # four sums at a time, as in `collagensim.kernels.smoothing.weigh_all`
+        a, b, c, d = fill(out, 0.0), fill(out, 0.0), fill(out, 0.0), fill(out, 0.0)
+        for j in range(-reach, reach + 1):
+            at, weight = i + j, fill(out, weights[abs(j)])
+            a, b = a + weight * load(row, at), b + weight * load(row, at + one)
+            c, d = c + weight * load(row, at + two), d + weight * load(row, at + three)
+        store(out, i, a)
+        store(out, i + one, b)
+        store(out, i + two, c)
+        store(out, i + three, d)
+    for i in range(fours, ones, one):
         total = fill(out, 0.0)
         for j in range(-reach, reach + 1):
             total = total + fill(out, weights[abs(j)]) * load(row, i + j)
         store(out, i, total)
-    for i in range(begin + whole, begin + n):
-        one = 0.0
+    for i in range(ones, begin + n):
+        rest = 0.0
         for j in range(-reach, reach + 1):
-            one += weights[abs(j)] * element(row, i + j)
-        put(out, i, one)
+            rest += weights[abs(j)] * element(row, i + j)
+        put(out, i, rest)
 
 
 @inlined
@@ -266,40 +370,7 @@ def spread_rows(source: Floats, weights: Floats, out: Floats) -> None:
                 out[z, y, nx - 1 - x] = weigh_around(weights, source[z, y], nx - 1 - x)
 
 
-@inlined
-def weigh_four(weights: Floats, j: int, source: Floats, z: int, y: int, out: Floats) -> None:
-    """Add the rows j to j + 3 above and below, weighted, one after the other but with one look at the sum."""
-    nz = source.shape[0]
-    a, b = source[mirrored(z - j, nz), y], source[mirrored(z + j, nz), y]
-    c, d = source[mirrored(z - j - 1, nz), y], source[mirrored(z + j + 1, nz), y]
-    e, f = source[mirrored(z - j - 2, nz), y], source[mirrored(z + j + 2, nz), y]
-    g, h = source[mirrored(z - j - 3, nz), y], source[mirrored(z + j + 3, nz), y]
-    first, second, third, fourth = weights[j], weights[j + 1], weights[j + 2], weights[j + 3]
-    for x in range(out.size):
-        out[x] = (
-            out[x] + first * (a[x] + b[x]) + second * (c[x] + d[x]) + third * (e[x] + f[x]) + fourth * (g[x] + h[x])
-        )  # fmt: skip
-
-
-@inlined
-def spread_down(source: Floats, weights: Floats, out: Floats) -> None:
-    """As `collagensim.kernels.smoothing.smooth_down`, to the bit, four rows at a time."""
-    nz, ny, _ = out.shape
-    for z in range(nz):
-        for y in range(ny):
-            weigh(weights[0], source[z, y], out[z, y])
-            j = 1
-            while j + 3 < weights.size:
-                weigh_four(weights, j, source, z, y, out[z, y])
-                j += 4
-            while j < weights.size:
-                weigh_both(
-                    weights[j], source[mirrored(z - j, nz), y], source[mirrored(z + j, nz), y], out[z, y]
-                )
-                j += 1
-
-
-@kept
+@kept_compact
 def spread(sums: Floats, weights: Floats, out: Floats, scratch: Floats) -> None:
     """Spread what stands in voxels over those around them, as far as a cell senses; nothing is left out.
 
@@ -319,7 +390,7 @@ def spread(sums: Floats, weights: Floats, out: Floats, scratch: Floats) -> None:
         else:
             spread_rows(sums[part], weights, out[part])
             smooth_across(out[part], weights, scratch)
-        spread_down(scratch, weights, out[part])
+        smooth_down(scratch, weights, out[part])
 
 
 @inlined
@@ -332,7 +403,8 @@ def turn(
         otherwise = net[v] + loss[v] * order[v] - gain[v]
         along = gain[v] * (path[v] / weight[v]) if weight[v] > 0.0 else 0.0
         rate = along + otherwise * rest - loss[v] * q[v]
-        q[v] += dt * rate / (1.0 + dt * max(loss[v], 0.0))
+        x = dt * max(loss[v], 0.0)
+        q[v] += dt * rate * (1.0 + 0.5 * x) / (1.0 + x + 0.5 * x * x)
 
 
 @inlined
@@ -350,7 +422,7 @@ def lay(
 
     With k the loss of order, g what is gained along the paths of tensor D, h what is gained else, along R::
 
-        dQ/dt = g D + h R - k Q        g D + h R and k held over the step: linearly implicit Euler, of order one
+        dQ/dt = g D + h R - k Q        g D + h R and k held: of order two, as `collagensim.kernels.voxels`
 
     Where D and R are the tensor of one direction and Q begins along it, |Q| is what `collagensim.kernels.voxels` makes
     of the order: net = g + h - k |Q|. Where g + h <= k, so that order has a target of 1 or less, |Q| <= 1 stays

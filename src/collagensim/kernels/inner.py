@@ -3,6 +3,9 @@
 Numba makes machine code of every function that it compiles, although one that others call is compiled once more as part
 of each of them. Left out, this halves the time that a nest of small functions takes. Loops of few passes may be left as
 they stand: unrolled they are twice the code, which takes a quarter more time to compile and is no faster.
+
+What numba does besides is for code of another kind, and left out too: a look for array expressions, closures and object
+mode, an optimisation of its reference counts, which no kernel has, and a second search for what an operator means.
 """
 
 from __future__ import annotations
@@ -11,21 +14,28 @@ from collections.abc import Callable
 from typing import Any
 
 import llvmlite.binding as llvm
-from numba.core import config
+from numba import njit
+from numba.core import config, types
 from numba.core.compiler import CompilerBase, DefaultPassBuilder
 from numba.core.compiler_machinery import register_pass
 from numba.core.registry import CPUDispatcher
-from numba.core.typed_passes import NativeLowering
+from numba.core.typed_passes import AnnotateTypes, NativeLowering, NopythonRewrites
+from numba.core.untyped_passes import InlineClosureLikes, WithLifting
 
-__all__ = ["Compact", "inner"]
+from collagensim.kernels.machine_code import uncollected
+
+__all__ = ["Compact", "Whole", "inner", "open_inner"]
+
+_NEEDLESS = (WithLifting, InlineClosureLikes, NopythonRewrites, AnnotateTypes)
+_CLOSED = {"nopython": True, "no_cpython_wrapper": True, "no_cfunc_wrapper": True}
 
 
 class _Entry:
     """Stands for a function's machine code where numba wants something to know it by."""
 
 
-def _compact_library(state: Any) -> Any:
-    """A library whose loops are not unrolled. No kernel counts references, which numba would optimise in between."""
+def _library(state: Any, *, optimised: bool, unrolled: bool, entered: bool) -> Any:
+    """A library that is optimised at most once, and becomes machine code only where Python enters."""
     library = state.targetctx.codegen().create_library(state.func_id.func_qualname)
     library.enable_object_caching()
     codegen = library.codegen
@@ -35,36 +45,60 @@ def _compact_library(state: Any) -> Any:
 
     def optimise() -> None:
         options = llvm.create_pipeline_tuning_options(speed_level=3)
-        options.loop_unrolling = options.loop_interleaving = False
+        options.loop_unrolling = options.loop_interleaving = unrolled
         builder = llvm.create_pass_builder(codegen._tm, options)
         builder.getModulePassManager().run(library._final_module, builder)
 
-    library._optimize_functions, library._optimize_final_module = lay_out, optimise
+    def finish() -> None:
+        library._finalized = True
+
+    if optimised:
+        library._optimize_functions, library._optimize_final_module = lay_out, optimise
+    else:
+        # Function by function numba still tidies up: callers have less to read.
+        library._optimize_final_module = lambda: None
+    if not entered:
+        library._finalize_final_module = finish
     return library
 
 
-@register_pass(mutates_CFG=True, analysis_only=False)
-class _LowerCompact(NativeLowering):
-    """As numba's own, with loops as they stand."""
+class _Lower(NativeLowering):
+    """As numba's own, into a library of ours."""
 
-    _name = "lower_compact"
+    _name: Any = "lower"
+    optimised, unrolled = True, True
 
     def run_pass(self, state: Any) -> bool:
         """As numba's own."""
-        state.library = _compact_library(state)
+        state.library = _library(state, optimised=self.optimised, unrolled=self.unrolled, entered=True)
         return bool(super().run_pass(state))
 
 
 @register_pass(mutates_CFG=True, analysis_only=False)
-class _LowerOnly(NativeLowering):
+class _LowerWhole(_Lower):
+    """For functions that Python calls."""
+
+    _name = "lower_whole"
+
+
+@register_pass(mutates_CFG=True, analysis_only=False)
+class _LowerCompact(_Lower):
+    """The same with loops as they stand."""
+
+    _name, unrolled = "lower_compact", False
+
+
+@register_pass(mutates_CFG=True, analysis_only=False)
+class _LowerOnly(_Lower):
     """Write a function in LLVM's language, to be linked into its callers."""
 
     _name = "lower_only"
 
     def run_pass(self, state: Any) -> bool:
         """As numba's own, which leaves out the machine code where the flag says so."""
+        state.library = _library(state, optimised=self.optimised, unrolled=self.unrolled, entered=False)
         state.flags.no_compile = True
-        super().run_pass(state)
+        NativeLowering.run_pass(self, state)
         known_by = _Entry()
         state.targetctx.insert_user_function(known_by, state["cr"].fndesc, [state.library])
         state["cr"] = state["cr"]._replace(cfunc=known_by)
@@ -75,37 +109,67 @@ class _LowerOnly(NativeLowering):
 class _LowerOnlyCompact(_LowerOnly):
     """The same with loops as they stand."""
 
-    _name = "lower_only_compact"
-
-    def run_pass(self, state: Any) -> bool:
-        """As above."""
-        state.library = _compact_library(state)
-        return super().run_pass(state)
+    _name, unrolled = "lower_only_compact", False
 
 
 @register_pass(mutates_CFG=True, analysis_only=False)
 class _LowerRaw(_LowerOnly):
     """The same, not yet optimised: that is done once, with the caller."""
 
-    _name = "lower_raw"
+    _name, optimised = "lower_raw", False
 
-    def run_pass(self, state: Any) -> bool:
-        """As above."""
-        state.library = state.targetctx.codegen().create_library(state.func_id.func_qualname)
-        state.library._optimize_final_module = lambda: None
-        return super().run_pass(state)
+
+class _Remembering:
+    """Numba's knowledge of types, which remembers what operators and built-in functions were found to mean.
+
+    Numba tries some forty meanings of ``a[i]`` or ``a + b`` each time it meets one.
+    """
+
+    _found: dict[Any, Any] = {}  # noqa: RUF012 - shared by all
+
+    def __init__(self, context: Any) -> None:
+        self._context = context
+
+    def __getattr__(self, name: str) -> Any:
+        """Everything else as numba does."""
+        return getattr(self._context, name)
+
+    def resolve_function_type(self, function: Any, given: Any, keywords: Any) -> Any:
+        """The signature of a function for arguments of those types."""
+        if not isinstance(function, types.Function) or keywords:
+            return self._context.resolve_function_type(function, given, keywords)
+        key = function, given
+        found = self._found.get(key)
+        if found is None:
+            found = self._context.resolve_function_type(function, given, keywords)
+            if found is not None:
+                self._found[key] = found
+        return found
 
 
 class _Compiler(CompilerBase):
-    """Numba's own passes but for the last."""
+    """Numba's own passes but for the last and for those that find nothing to do."""
 
     lower: Any = _LowerOnly
+
+    def __init__(self, context: Any, *others: Any) -> None:
+        """Numba's own, whose knowledge of types remembers."""
+        with uncollected():  # the first of a process has numba read all that it knows
+            super().__init__(context, *others)
+        self.state.typingctx = _Remembering(context)
+
+    def compile_extra(self, func: Any) -> Any:
+        """As numba's own."""
+        with uncollected():
+            return super().compile_extra(func)
 
     def define_pipelines(self) -> list[Any]:
         """Numba's own, with another last step."""
         passes = DefaultPassBuilder.define_nopython_pipeline(self.state)
         passes.passes = [
-            (self.lower if step is NativeLowering else step, what) for step, what in passes.passes
+            (self.lower if step is NativeLowering else step, what)
+            for step, what in passes.passes
+            if step not in _NEEDLESS
         ]
         passes.finalize()
         return [passes]
@@ -123,8 +187,14 @@ class _CompactCompiler(_Compiler):
     lower = _LowerOnlyCompact
 
 
+class Whole(_Compiler):
+    """For functions that Python calls: a ``pipeline_class`` for ``numba.njit``."""
+
+    lower = _LowerWhole
+
+
 class Compact(_Compiler):
-    """For functions that Python calls, loops as they stand: a ``pipeline_class`` for ``numba.njit``."""
+    """The same with loops as they stand."""
 
     lower = _LowerCompact
 
@@ -136,10 +206,22 @@ class _Inner(CPUDispatcher):
         """Remember a variant for callers."""
         self.overloads[tuple(cres.signature.args)] = cres
 
-    def __call__(self, *_args: Any, **_keywords: Any) -> None:
+    def __call__(self, *_args: Any, **_keywords: Any) -> Any:
         raise TypeError(
             f"{self.py_func.__name__} is called by compiled code only: compile a function that calls it"
         )
+
+
+class _OpenInner(_Inner):
+    """The same, but for Python there is an entrance, which is built when Python first calls."""
+
+    _entrance: Any = None
+
+    def __call__(self, *given: Any, **keywords: Any) -> Any:
+        if self._entrance is None:
+            options = {name: value for name, value in self.targetoptions.items() if name not in _CLOSED}
+            self._entrance = njit(**options)(self.py_func)
+        return self._entrance(*given, **keywords)
 
 
 def inner(*, optimised: bool, unrolled: bool = True, **options: Any) -> Callable[[Callable[..., Any]], Any]:
@@ -149,11 +231,18 @@ def inner(*, optimised: bool, unrolled: bool = True, **options: Any) -> Callable
     be ``unrolled``.
     """
     compiler = _RawCompiler if not optimised else _Compiler if unrolled else _CompactCompiler
+    return _decorator(_Inner, compiler, options)
 
+
+def open_inner(**options: Any) -> Callable[[Callable[..., Any]], Any]:
+    """Return a decorator like ``inner(optimised=False, **options)`` for functions that Python may call too."""
+    return _decorator(_OpenInner, _RawCompiler, options)
+
+
+def _decorator(kind: Any, compiler: Any, options: dict[str, Any]) -> Callable[[Callable[..., Any]], Any]:
     def decorate(function: Callable[..., Any]) -> Any:
         if config.DISABLE_JIT:  # type: ignore[attr-defined]  # set while numba is imported
             return function
-        chosen = {"nopython": True, "no_cpython_wrapper": True, "no_cfunc_wrapper": True, **options}
-        return _Inner(function, targetoptions=chosen, pipeline_class=compiler)
+        return kind(function, targetoptions={**_CLOSED, **options}, pipeline_class=compiler)
 
     return decorate

@@ -5,14 +5,16 @@ LLVM is spoken to directly: numba would first get ready to compile any Python, w
 
 from __future__ import annotations
 
+import contextlib
 import functools
-from collections.abc import Iterable
+import gc
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import llvmlite.binding as llvm
 
-__all__ = ["Loaded", "assemble", "load", "processor"]
+__all__ = ["Loaded", "assemble", "load", "processor", "uncollected"]
 
 # Of 0 to 3. Straight-line text has no loops to work on: level 3 gives code as fast in twice the time, level 0 code that
 # is a third slower.
@@ -38,6 +40,18 @@ def processor() -> str:
     """Return what machine code depends on besides its text: kind of system, processor, its abilities, LLVM."""
     version = ".".join(map(str, llvm.llvm_version_info))
     return f"{llvm.get_process_triple()} {llvm.get_host_cpu_name()} {_features()} {version}"
+
+
+@contextlib.contextmanager
+def uncollected() -> Iterator[None]:
+    """Search for no garbage meanwhile: what a compiler makes it keeps, and to look through it takes a seventh."""
+    collecting = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if collecting:
+            gc.enable()
 
 
 def assemble(text: str) -> bytes:

@@ -27,7 +27,7 @@ from collagensim.kernels.colours import (
     plane_start,
     rows_beside,
 )  # fmt: skip
-from collagensim.kernels.numbers import flat, kept, kernel, tail
+from collagensim.kernels.numbers import compact, flat, kept_compact, tail
 from collagensim.kernels.packs import element, fill, floor_at, load, load_wide, put, store, wide, width, wrap
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ __all__ = ["solve_stages"]
 # ---- one plane of one colour at a time; ``levels`` begins with the level meant
 
 
-@kernel
+@compact
 def begin_plane(x: Floats, b: Floats, g: Floats, levels: Integers, z: int) -> None:
     """Sweep where the other colour is zero: x = b g."""
     m, w, first = levels[HALF], levels[STRIDE], plane_start(levels, z)
@@ -55,7 +55,7 @@ def begin_plane(x: Floats, b: Floats, g: Floats, levels: Integers, z: int) -> No
         wrap(x, o, m)
 
 
-@kernel
+@compact
 def neighbour_sum(y: Floats, j: int, s: int, up: int, back: int, front: int) -> Any:
     """The sum over the neighbours of a pack; in a slice, ``back`` is 0 and there are four."""
     total = (load(y, j - up) + load(y, j + up)) + (load(y, j + s - 1) + load(y, j + s))
@@ -64,7 +64,7 @@ def neighbour_sum(y: Floats, j: int, s: int, up: int, back: int, front: int) -> 
     return total
 
 
-@kernel
+@compact
 def sweep_plane(x: Floats, y: Floats, b: Floats, g: Floats, levels: Integers, z: int, colour: int) -> None:
     """Solve for one colour given the other: x = (b + sum of y beside) g."""
     ny, m, w, first = levels[NY], levels[HALF], levels[STRIDE], plane_start(levels, z)
@@ -76,13 +76,13 @@ def sweep_plane(x: Floats, y: Floats, b: Floats, g: Floats, levels: Integers, z:
         wrap(x, o, m)
 
 
-@kernel
+@compact
 def ring(x: Floats, up: int, z: int, mask: int) -> int:
     """Where plane z begins among planes of which only a few are kept: as many as ``mask`` can tell apart."""
     return width(x) + (z & mask) * up
 
 
-@kernel
+@compact
 def change_plane(
     x: Floats, y: Floats, b: Floats, g: Floats, d: Floats, levels: Integers, z: int, colour: int
 ) -> None:
@@ -101,7 +101,7 @@ def change_plane(
         q += w
 
 
-@kernel
+@compact
 def restrict_plane(
     d: Floats,
     base: int,
@@ -141,7 +141,7 @@ def restrict_plane(
         part(t, x, y, o, coarse[HALF], (z + row_coarse) & 1)
 
 
-@kernel
+@compact
 def correct_plane(
     e: Floats, y: Floats, field: Floats, levels: Integers, coarse: Integers, z: int, bounded: bool
 ) -> None:
@@ -180,7 +180,7 @@ def correct_plane(
 # ---- a level
 
 
-@kernel
+@compact
 def descend(
     x: Floats, y: Floats, b: Floats, c: Floats, g: Floats, h: Floats, t: Floats, levels: Integers
 ) -> None:  # fmt: skip
@@ -198,7 +198,7 @@ def descend(
             restrict_plane(y, levels[FIRST], -1, b, c, t, levels, coarse, (z - 3) // 2)
 
 
-@kernel
+@compact
 def ascend(
     x: Floats, y: Floats, b: Floats, c: Floats, g: Floats, h: Floats, d: Floats, e: Floats, t: Floats,
     levels: Integers, ends: bool, turns: bool, fields: Any, factor: float, sums: Any,
@@ -237,7 +237,7 @@ def ascend(
             restrict_plane(d, width(x), 3, b, c, t, levels, coarse, (z - 6) // 2)
 
 
-@kernel
+@compact
 def end_plane(
     x: Floats,
     y: Floats,
@@ -255,7 +255,7 @@ def end_plane(
         end_colour(change, side, fields[colour], fields[2 + colour], factor, sums, levels, z)
 
 
-@kernel
+@compact
 def end_colour(
     x: Floats, b: Floats, field: Floats, loss: Floats, factor: float, sums: Any, levels: Integers, z: int
 ) -> None:
@@ -280,14 +280,14 @@ def end_colour(
     store(extremes, n, high)
 
 
-@kernel
+@compact
 def clear_plane(d: Floats, first: int, up: int) -> None:
     """Write zeros over a plane, but not behind its last row, where the next plane's first one is repeated."""
     for j in range(first, first + up - width(d), width(d)):
         store(d, j, fill(d, 0.0))
 
 
-@kernel
+@compact
 def settle(
     x: Floats,
     y: Floats,
@@ -317,14 +317,14 @@ def settle(
             sweep_plane(one, other, side, inverse, levels, z, i % 2)
 
 
-@kernel
+@compact
 def clear_level(x: Floats, levels: Integers) -> None:
     """Write zeros over a level."""
     for j in range(plane_start(levels, 0), plane_start(levels, levels[NZ]), width(x)):
         store(x, j, fill(x, 0.0))
 
 
-@kernel
+@compact
 def weight(g: Floats, levels: Integers) -> float:
     """The sum of what the diagonal has beyond the number of neighbours."""
     total = 0.0
@@ -336,7 +336,7 @@ def weight(g: Floats, levels: Integers) -> float:
     return total
 
 
-@kernel
+@compact
 def imbalance(x: Floats, b: Floats, g: Floats, levels: Integers) -> float:
     """The sum of (diagonal less neighbours) x - b over a colour; what flows between voxels cancels with the other."""
     total = 0.0
@@ -348,7 +348,7 @@ def imbalance(x: Floats, b: Floats, g: Floats, levels: Integers) -> float:
     return total
 
 
-@kept
+@kept_compact
 def solve_stages(
     x: Floats, c: Floats, k: Floats, b: Floats, g: Floats, d: Floats, e: Floats, t: Floats, mask: Floats, lanes: Wide,
     levels: Integers, n_levels: int, n_sweeps: int, n_cycles: int, factor: float, slight: float, found: Wide,

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 __all__ = [
-    "BYTES", "element", "evens", "fill", "first_pairs", "floor_at", "last_pairs", "load", "load_wide", "odds", "put",
-    "store", "wide", "width", "wrap",
+    "BYTES", "element", "evens", "fill", "first_pairs", "floor_at", "fused", "fused_less", "last_pairs", "load",
+    "load_wide", "odds", "put", "store", "turn_over", "wide", "width", "wrap",
 ]  # fmt: skip
 
 BYTES = 64
@@ -85,6 +85,28 @@ def floor_at(a: Any, low: Any) -> Any:
     return np.where(a < low, low, a)
 
 
+def fused(total: Any, a: Any, b: Any) -> Any:
+    """Return total + a * b, rounded once where it is compiled."""
+    return total + a * b
+
+
+def fused_less(total: Any, a: Any, b: Any) -> Any:
+    """Return total - a * b, rounded once where it is compiled."""
+    return total - a * b
+
+
+def turn_over(rows: Any, first: int, apart: int, columns: Any, to: int, away: int) -> None:
+    """Write a square of elements with rows and columns exchanged, as many of both as a pack has.
+
+    Its rows begin at ``first`` and every ``apart`` elements from there; they become columns of the square that begins
+    at ``to``, whose rows are ``away`` from each other.
+    """
+    n = width(rows)
+    square = np.stack([rows[first + i * apart : first + i * apart + n] for i in range(n)], axis=1)
+    for i in range(n):
+        columns[to + i * away : to + i * away + n] = square[i]
+
+
 def wrap(row: Any, first: int, n: int) -> None:
     """Repeat either end of the n elements from ``first`` on beyond the other end."""
     row[first - 1] = row[first + n - 1]
@@ -96,8 +118,13 @@ if not TYPE_CHECKING:
 
     from llvmlite import ir
     from numba import config, types
+    from numba.core import cgutils
     from numba.core.typing.templates import AbstractTemplate, infer_global, signature
     from numba.extending import intrinsic, lower_builtin, models, register_model
+
+    FIRST = {
+        "target": "cpu"
+    }  # tried before what is meant for any processor, see `collagensim.kernels.numbers`
 
     class Pack(types.Type):
         """Floats of one kind in a register, or in two."""
@@ -218,6 +245,47 @@ if not TYPE_CHECKING:
 
         return a(a, low), code
 
+    def _fusing(negate):
+        def fuse(context, total, a, b):
+            def code(context, builder, sig, args):
+                kind = _vector(total)
+                name = f"llvm.fma.v{total.n}f{total.dtype.bitwidth}"
+                function = cgutils.get_or_insert_function(
+                    builder.module, ir.FunctionType(kind, [kind] * 3), name
+                )
+                factor = builder.fneg(args[1]) if negate else args[1]
+                return builder.call(function, [factor, args[2], args[0]])
+
+            return total(total, a, b), code
+
+        return fuse
+
+    def _turn_over(context, rows, first, apart, columns, to, away):
+        n, size = _pack_of(rows).n, rows.dtype.bitwidth // 8
+
+        def code(context, builder, sig, args):
+            whole = [context.cast(builder, args[k], sig.args[k], types.int64) for k in (1, 2, 4, 5)]
+
+            def places(k, begin, step):
+                for i in range(n):
+                    index = builder.add(begin, builder.mul(step, ir.Constant(ir.IntType(64), i)))
+                    place = _at(context, builder, sig.args[k], args[k], index, types.int64)
+                    yield builder.bitcast(place, _vector(_pack_of(rows)).as_pointer())
+
+            packs = [builder.load(place, align=size) for place in places(0, *whole[:2])]
+            # Each round turns the bits of (row, column), taken as one number, by one place.
+            for _ in range(n.bit_length() - 1):
+                packs = [
+                    builder.shuffle_vector(packs[i], packs[i + n // 2], _order(order))
+                    for i in range(n // 2)
+                    for order in ([k // 2 + n * (k % 2) for k in range(b * n, (b + 1) * n)] for b in (0, 1))
+                ]
+            for place, pack in zip(places(3, *whole[2:]), packs, strict=True):
+                builder.store(pack, place, align=size)
+            return context.get_dummy_value()
+
+        return types.none(rows, first, apart, columns, to, away), code
+
     def _wrap(context, row, first, n):
         size = row.dtype.bitwidth // 8
 
@@ -244,12 +312,15 @@ if not TYPE_CHECKING:
     if not config.DISABLE_JIT:
         load, load_wide, store, element, put = map(intrinsic, (_load, _load_wide, _store, _element, _put))
         fill, wide, width, floor_at, wrap = map(intrinsic, (_fill, _wide, _width, _floor_at, _wrap))
+        fused, fused_less, turn_over = map(intrinsic, (_fusing(False), _fusing(True), _turn_over))
         evens, odds = (intrinsic(_shuffled(lambda n, k=k: list(range(k, 2 * n, 2)))) for k in (0, 1))
         first_pairs, last_pairs = intrinsic(_pairs(0)), intrinsic(_pairs(1))
 
     def _binary(operation, instruction):
         @infer_global(operation)
         class _Typing(AbstractTemplate):
+            metadata = FIRST
+
             def generic(self, args, keywords):
                 if len(args) == 2 and isinstance(args[0], Pack) and args[0] == args[1]:
                     return signature(args[0], *args)

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     Floats: TypeAlias = npt.NDArray[np.float64]
 
-__all__ = ["leave_out", "sight", "smooth_across", "smooth_down", "smooth_rows"]
+__all__ = ["few_around", "others_around", "sight", "smooth_across", "smooth_down", "smooth_rows"]
 
 
 def sight(radius_voxels: float, n_axes: int) -> Floats:
@@ -80,18 +80,37 @@ def weigh_all(
 
     Each is w[0] c[i] + w[1] (c[i - apart] + c[i + apart]) + ..., added in that order, without a way to memory between.
     """
-    whole = n - n % width(out)
-    for i in range(0, whole, width(out)):
-        total = fill(out, weights[0]) * load(row, first + i)
+    one = width(out)
+    two, three, four = 2 * one, 3 * one, 4 * one
+    fours, ones = n - n % four, n - n % one
+    # One sum waits for its last term before it takes the next: four of them keep the processor busy.
+    for i in range(0, fours, four):
+        at = first + i
+        weight = fill(out, weights[0])
+        a, b = weight * load(row, at), weight * load(row, at + one)
+        c, d = weight * load(row, at + two), weight * load(row, at + three)
         for j in range(1, reach + 1):
-            beside = load(row, first + i - j * apart) + load(row, first + i + j * apart)
-            total = total + fill(out, weights[j]) * beside
+            low, high, weight = at - j * apart, at + j * apart, fill(out, weights[j])
+            a = a + weight * (load(row, low) + load(row, high))
+            b = b + weight * (load(row, low + one) + load(row, high + one))
+            c = c + weight * (load(row, low + two) + load(row, high + two))
+            d = d + weight * (load(row, low + three) + load(row, high + three))
+        store(out, begin + i, a)
+        store(out, begin + i + one, b)
+        store(out, begin + i + two, c)
+        store(out, begin + i + three, d)
+    for i in range(fours, ones, one):
+        at = first + i
+        total = fill(out, weights[0]) * load(row, at)
+        for j in range(1, reach + 1):
+            total = total + fill(out, weights[j]) * (load(row, at - j * apart) + load(row, at + j * apart))
         store(out, begin + i, total)
-    for i in range(whole, n):
-        one = weights[0] * element(row, first + i)
+    for i in range(ones, n):
+        at = first + i
+        rest = weights[0] * element(row, at)
         for j in range(1, reach + 1):
-            one += weights[j] * (element(row, first + i - j * apart) + element(row, first + i + j * apart))
-        put(out, begin + i, one)
+            rest += weights[j] * (element(row, at - j * apart) + element(row, at + j * apart))
+        put(out, begin + i, rest)
 
 
 @inlined
@@ -101,11 +120,12 @@ def smooth_rows(source: Floats, weights: Floats, padded: Floats, out: Floats) ->
     reach = weights.size - 1
     for z in range(nz):
         for y in range(ny):
+            row = source[z, y]
             for x in range(nx):
-                padded[reach + x] = source[z, y, x]
+                padded[reach + x] = row[x]
             for x in range(reach):
-                padded[reach - 1 - x] = source[z, y, wrapped(-1 - x, nx)]
-                padded[reach + nx + x] = source[z, y, wrapped(nx + x, nx)]
+                padded[reach - 1 - x] = row[wrapped(-1 - x, nx)]
+                padded[reach + nx + x] = row[wrapped(nx + x, nx)]
             weigh_all(flat(weights), reach, flat(padded), reach, 1, flat(out), (z * ny + y) * nx, nx)
 
 
@@ -123,20 +143,24 @@ def smooth_across(source: Floats, weights: Floats, out: Floats) -> None:
 
 
 @inlined
-def smooth_down(source: Floats, weights: Floats, out: Floats) -> None:
-    """Smooth along z, with what lies beyond top and bottom their mirror image; (nz, ny, nx)."""
+def smooth_row_down(source: Floats, weights: Floats, z: int, out: Floats) -> None:
+    """Smooth row z along z, with what lies beyond top and bottom their mirror image; (nz, ny, nx)."""
     nz, ny, nx = out.shape
     reach, plane = weights.size - 1, ny * nx
-    for z in range(nz):
-        if reach <= z < nz - reach:
-            weigh_all(flat(weights), reach, flat(source), z * plane, plane, flat(out), z * plane, plane)
-            continue
-        for y in range(ny):
-            weigh(weights[0], source[z, y], out[z, y])
-            for j in range(1, weights.size):
-                weigh_both(
-                    weights[j], source[mirrored(z - j, nz), y], source[mirrored(z + j, nz), y], out[z, y]
-                )
+    if reach <= z < nz - reach:
+        weigh_all(flat(weights), reach, flat(source), z * plane, plane, flat(out), z * plane, plane)
+        return
+    for y in range(ny):
+        weigh(weights[0], source[z, y], out[z, y])
+        for j in range(1, weights.size):
+            weigh_both(weights[j], source[mirrored(z - j, nz), y], source[mirrored(z + j, nz), y], out[z, y])
+
+
+@inlined
+def smooth_down(source: Floats, weights: Floats, out: Floats) -> None:
+    """Smooth along z, row after row."""
+    for z in range(out.shape[0]):
+        smooth_row_down(source, weights, z, out)
 
 
 @inlined
@@ -162,18 +186,109 @@ def own_share_down(weights: Floats, z: int, nz: int) -> float:
 
 
 @inlined
-def leave_out(source: Floats, weights: Floats, out: Floats) -> None:
-    """Take from what is smoothed along all axes each voxel's own share, and weigh the others more; (nz, ny, nx)."""
+def is_empty(row: Floats) -> bool:
+    """Whether all elements are 0: of whole registers at a time, which a loop with a way out is not."""
+    bits = np.int64(0)
+    for word in row.view(np.int64):
+        bits |= word
+    return bool(bits == 0)
+
+
+@inlined
+def leave_out(source: Floats, own: float, out: Floats) -> None:
+    """Take each voxel's own share of the ``source`` from what is felt in a plane (ny, nx); the others weigh more."""
+    if own >= 1.0 - 1e-12:
+        return
+    more = 1.0 / (1.0 - own)
+    for y in range(out.shape[0]):
+        felt, here = out[y], source[y]
+        if is_empty(felt):
+            continue
+        for x in range(felt.size):
+            # Where nobody else is felt, rounding may leave a little less than nobody.
+            felt[x] = max(more * (felt[x] - own * here[x]), 0.0)
+
+
+@inlined
+def others_around(smooth: Floats, source: Floats, weights: Floats, out: Floats) -> None:
+    """Smooth along z what is smooth along the other axes, and take from it each voxel's own share of the ``source``.
+
+    The others are weighed more instead; (nz, ny, nx).
+    """
     nz, ny, nx = out.shape
     beside = own_share(weights, nx)
     if ny > 1:
         beside *= own_share(weights, ny)
     for z in range(nz):
-        own = beside * own_share_down(weights, z, nz)
-        if own >= 1.0 - 1e-12:
-            continue
-        more = 1.0 / (1.0 - own)
+        smooth_row_down(smooth, weights, z, out)
+        leave_out(source[z], beside * own_share_down(weights, z, nz), out[z])
+
+
+@inlined
+def both_sides(weights: Floats, out: Floats) -> int:
+    """Write the weights of all voxels of a row from the first to the last that is felt, and zeros up to whole packs.
+
+    Returns how many they are; 0 where there is no room for them.
+    """
+    reach = weights.size - 1
+    n = -(-(2 * reach + 1) // width(out)) * width(out)
+    if n > out.size:
+        return 0
+    for j in range(n):
+        out[j] = weights[abs(j - reach)] if j <= 2 * reach else 0.0
+    return n
+
+
+@kernel
+def add_packs(amount: float, weights: Any, n: int, out: Any, begin: int) -> None:
+    """Add an amount, weighted, to n elements, a multiple of packs."""
+    for i in range(0, n, width(out)):
+        store(out, begin + i, load(out, begin + i) + fill(out, amount) * load(weights, i))
+
+
+@inlined
+def add_around(weights: Floats, row_weights: Floats, n: int, x: int, amount: float, out: Floats) -> None:
+    """Add an amount, weighted, to the elements of a row around one of them, around the sides.
+
+    ``row_weights`` are the ``n`` of `both_sides`.
+    """
+    reach = weights.size - 1
+    if n > 0 and reach <= x <= out.size - n + reach:
+        add_packs(amount, flat(row_weights), n, flat(out), x - reach)
+        return
+    for j in range(-reach, reach + 1):
+        out[wrapped(x + j, out.size)] += amount * weights[abs(j)]
+
+
+@inlined
+def few_around(counts: Floats, per: float, weights: Floats, padded: Floats, out: Floats) -> None:
+    """As `others_around` of what is smoothed along the other axes, where most voxels hold nobody; (nz, ny, nx).
+
+    What there is in a voxel is added to all around it, voxel after voxel, instead of every voxel asking around.
+    ``counts`` are divided by ``per`` before; ``padded`` is scratch, as of `smooth_rows`.
+    """
+    nz, ny, nx = out.shape
+    reach, n = weights.size - 1, both_sides(weights, padded)
+    beside = own_share(weights, nx)
+    if ny > 1:
+        beside *= own_share(weights, ny)
+    out[:] = 0.0
+    for z in range(nz):
         for y in range(ny):
+            row = counts[z, y]
+            if is_empty(row):
+                continue
             for x in range(nx):
-                # Where nobody else is felt, rounding may leave a little less than nobody.
-                out[z, y, x] = max(more * (out[z, y, x] - own * source[z, y, x]), 0.0)
+                if row[x] == 0.0:
+                    continue
+                row[x] /= per
+                for i in range(-reach, reach + 1):
+                    at, amount = mirrored(z + i, nz), row[x] * weights[abs(i)]
+                    if ny == 1:
+                        add_around(weights, padded, n, x, amount, out[at, y])
+                        continue
+                    for j in range(-reach, reach + 1):
+                        to = out[at, wrapped(y + j, ny)]
+                        add_around(weights, padded, n, x, amount * weights[abs(j)], to)
+    for z in range(nz):
+        leave_out(counts[z], beside * own_share_down(weights, z, nz), out[z])

@@ -213,7 +213,7 @@ def mean_square(
         size = larger(abs(olds[i]), abs(news[i]))
         ratios[i] = abs(tops[i]) / plus_product(real_part(floors[i]), rtol, size)
     zero, stride, m = real_part(ratio[0]) * 0.0, table[STATE_STRIDE], table[N_STATES]
-    total = zero
+    total, share = zero, 1.0 / (m * table[N_BLOCKS])
     for b in range(table[N_BLOCKS]):
         own = tail(ratio, b * table[BLOCK_STRIDE])
         one, two, three, four = zero, zero, zero, zero
@@ -226,7 +226,7 @@ def mean_square(
             a = real_part(own[i * stride])
             one = plus_product(one, a, a)
         total = total + ((one + two) + (three + four))
-    return total / (m * table[N_BLOCKS])
+    return total * share
 
 
 @compact

@@ -13,6 +13,7 @@ from typing import Any
 from llvmlite import ir
 
 from collagensim.kernels.numbers import WIDTH
+from collagensim.kernels.reciprocals import side_by_side
 
 __all__ = ["straight"]
 
@@ -32,7 +33,10 @@ def straight(text: str, kind: str) -> str:
     compiler = _DualCompiler if kind == "complex" else _Compiler
     for definition in ast.parse(text).body:
         if isinstance(definition, ast.FunctionDef):
-            compiler(module, _LANES if kind == "lanes" else _DOUBLE).run(definition)
+            one = compiler(module, _LANES if kind == "lanes" else _DOUBLE)
+            one.run(definition)
+            if kind == "plain":
+                side_by_side(one.builder.block)
     return str(module)
 
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from collagensim.kernels.numbers import (
     WIDTH,
+    all_written,
     any_negative,
     as_numbers,
     call,
@@ -14,6 +15,7 @@ from collagensim.kernels.numbers import (
     kept,
     kernel,
     larger,
+    put_past,
     tail,
     where_negative,
 )
@@ -84,39 +86,47 @@ def part_rates(
                 bent = where_negative(0.0 - level, (0.0 - net) / level, 0.0)
                 loss = where_negative(made, bent, loss)
                 made = where_negative(made, 0.0, made)
-            made_of[g] = made
-            lost_of[g] = loss
+            put_past(made_of, g, made)
+            put_past(lost_of, g, loss)
 
 
 @kernel
 def relax_rates(
-    rows_now: Any, rows: Integers, skip: int, result: Any, n_out: int, first: int, n_groups: int, days: float,
-    rows_next: Any,
+    rows_now: Any, rows_begun: Any, rows: Integers, skip: int, result: Any, n_out: int, first: int, n_groups: int,
+    days: float, rows_next: Any,
 ) -> None:  # fmt: skip
-    """Write what levels become in some days by their rate and its slope -loss: linearly implicit Euler, of order one.
+    """Write what the levels ``rows_begun`` become in some days, by the rate that holds at ``rows_now``.
 
-    Where the slope is a loss, level + dt net / (1 + dt loss); for net = source - loss * level with a source that is
-    not negative the level stays so.
+    Where its slope is a loss, with x = dt loss and the rate net' = net - loss (begun - now) at the former::
+
+        begun + dt net' (1 + x / 2) / (1 + x + x^2 / 2)
+
+    which is of order two where the rate is linear in the level, and goes to the balance in a long step. Where net is a
+    source that is not negative less loss * level, the level stays so, in a step of any length.
     """
     for k in range(rows_now.shape[0]):
         begin, net_row, loss_row = k * rows_now.shape[1] + first, rows[skip + k, 0], rows[skip + k, 1]
         levels, found = columns(tail(flat(rows_now), begin)), columns(tail(flat(rows_next), begin))
+        begun = columns(tail(flat(rows_begun), begin))
         for g in range(n_groups):
             net, loss = result[g * n_out + net_row], larger(result[g * n_out + loss_row], 0.0)
-            found[g] = levels[g] + days * net / (1.0 + days * loss)
+            x, before = days * loss, begun[g]
+            here = days * (net - loss * (before - levels[g]))
+            put_past(found, g, before + here * (1.0 + 0.5 * x) / (1.0 + x + 0.5 * x * x))
 
 
 @kept
 def evaluate_voxels(
     address: int, cells: Floats, matrix: Floats, soluble: Singles, surface: Floats, slots: Integers, actors: Floats,
     p: Floats, u: Floats, first: Integers, begin: int, end: int, told: Integers, found: Floats, exchanged: Integers,
-    days: float, source: Singles, drain: Singles, matrix_next: Floats, surface_next: Floats, y: Floats, n: Floats,
-    result: Floats,
+    days: float, matrix_begun: Floats, surface_begun: Floats, source: Singles, drain: Singles, matrix_next: Floats,
+    surface_next: Floats, y: Floats, n: Floats, result: Floats,
 ) -> None:  # fmt: skip
     """Call ``voxel_rates(y, n, p, u, out)`` at an address for voxels ``begin`` to ``end``, and act on what it says.
 
     Voxels first[k] to first[k + 1] read the slots ``p`` (n_p, 8) and ``u[k]`` (n_u, 8), the same in every lane. All of
-    these bounds are multiples of eight.
+    these bounds are multiples of eight. What is written begins at multiples of 16 bytes, and goes past the caches: a
+    step of a large tissue is more than they hold.
 
     Parameters
     ----------
@@ -127,6 +137,7 @@ def evaluate_voxels(
     told : (n_told, 2) elements of ``out`` that are written to ``found`` (n_out, n_voxels), and in how many spans.
     exchanged : (n_fields, 2) elements of ``out``: net rate and loss of each row of matrix, soluble and surface.
     days : length of the step.
+    matrix_begun, surface_begun : as ``matrix`` and ``surface``: what they are before the step.
     source, drain : as ``soluble``, its rates written as source - drain * level, neither of them negative.
     matrix_next, surface_next : as ``matrix`` and ``surface``, written: what they are after the step.
     y, n, result : (TILE m, 8), (TILE n_cells, 8), (TILE n_out, 8) working memory.
@@ -153,10 +164,24 @@ def evaluate_voxels(
                 if k < told[i, 1]:
                     row = columns(tail(flat(found), told[i, 0] * found.shape[1] + start))
                     for g in range(n_groups):
-                        row[g] = result_[g * n_out + told[i, 0]]
-            relax_rates(matrix, exchanged, 0, result_, n_out, start, n_groups, days, matrix_next)
+                        put_past(row, g, result_[g * n_out + told[i, 0]])
+            relax_rates(
+                matrix, matrix_begun, exchanged, 0, result_, n_out, start, n_groups, days, matrix_next
+            )
             part_rates(soluble, exchanged, n_matrix, result_, n_out, start, n_groups, source, drain)
             n_above = min(n_groups, (n_columns - start) // WIDTH)
             if n_above > 0:
                 skip = n_matrix + n_soluble
-                relax_rates(surface, exchanged, skip, result_, n_out, start, n_above, days, surface_next)
+                relax_rates(
+                    surface,
+                    surface_begun,
+                    exchanged,
+                    skip,
+                    result_,
+                    n_out,
+                    start,
+                    n_above,
+                    days,
+                    surface_next,
+                )
+    all_written()

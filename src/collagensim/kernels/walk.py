@@ -23,10 +23,10 @@ if TYPE_CHECKING:
 __all__ = ["CHUNK", "N_NOISE", "N_WALK", "draw", "feel", "take_step", "walk_of"]
 
 CHUNK = 256  # cells that are looked at together
-# What is noted of each of them: random numbers, slopes of what it climbs, room and fibres.
-N_NOISE = 13
+# What is noted of each of them: random numbers, slopes of what it climbs, and room.
+N_NOISE = 10
 TURN_Z, STRAY_Z, TURN_X, STRAY_X, TURN_Y, STRAY_Y = range(6)
-RISE_Z, RISE_Y, RISE_X, ROOM, FIBRE_Z, FIBRE_Y, FIBRE_X = range(6, N_NOISE)
+RISE_Z, RISE_Y, RISE_X, ROOM = range(6, N_NOISE)
 
 N_WALK = 5
 MEMORY, TRAVEL, KICK, CARRIED, FREE = range(N_WALK)
@@ -115,32 +115,28 @@ def draw(seed: int, event: int, tick: int, identity: Names, n_axes: int, noise: 
 
 @inlined
 def feel(
-    kind: Indices, position: Floats, attraction: Floats, attraction_strength: Floats, guidance: Floats, room: Floats,
-    per_um: Vector, noise: Floats,
+    kind: Indices, position: Floats, climbs: Indices, attraction: Floats, attraction_strength: Floats, rooms: Indices,
+    room: Floats, per_um: Vector, noise: Floats,
 ) -> None:  # fmt: skip
-    """Note what cells meet where they are: the slope of what they climb, how much room there is, the fibres."""
+    """Note what cells meet where they are: the slope of what they climb, and how much room there is."""
     _, nz, ny, nx = room.shape
     for j in range(kind.size):
-        rise = (0.0, 0.0, 0.0)
-        if attraction_strength[kind[j]] != 0.0:
-            field = tail(flat(attraction), kind[j] * (nz * ny * nx))
+        k, rise = kind[j], (0.0, 0.0, 0.0)
+        if climbs[k] >= 0 and attraction_strength[k] != 0.0:
+            field = tail(flat(attraction), climbs[k] * (nz * ny * nx))
             rise = gradient(field, (nz, ny, nx), position[j, 0], position[j, 1], position[j, 2], per_um)
         noise[RISE_Z, j], noise[RISE_Y, j], noise[RISE_X, j] = rise
     for j in range(kind.size):
         z = index_along(position[j, 0], per_um[0], nz)
         y = index_along(position[j, 1], per_um[1], ny)
         x = index_along(position[j, 2], per_um[2], nx)
-        noise[ROOM, j] = room[kind[j], z, y, x]
-        if guidance.size > 0:
-            noise[FIBRE_Z, j] = guidance[z, y, x, 0]
-            noise[FIBRE_Y, j] = guidance[z, y, x, 1] if ny > 1 else 0.0
-            noise[FIBRE_X, j] = guidance[z, y, x, 2]
+        noise[ROOM, j] = room[rooms[kind[j]], z, y, x]
 
 
 @inlined
 def take_step(
-    walk: Floats, direction: Floats, noise: Floats, j: int, attraction_strength: float, guidance_strength: float,
-    n_axes: int, dt: float,
+    walk: Floats, direction: Floats, noise: Floats, j: int, attraction_strength: float, fibre: Vector,
+    guidance_strength: float, n_axes: int, dt: float,
 ) -> Vector:  # fmt: skip
     """Turn a cell, (3,), and return the path that it takes meanwhile at speed 1 [day]."""
     aim = pull((noise[RISE_Z, j], noise[RISE_Y, j], noise[RISE_X, j]), attraction_strength)
@@ -152,4 +148,4 @@ def take_step(
     step = (path_z, path_y, path_x)
     if guidance_strength <= 0.0:
         return step
-    return guided(step, (noise[FIBRE_Z, j], noise[FIBRE_Y, j], noise[FIBRE_X, j]), guidance_strength, n_axes)
+    return guided(step, fibre, guidance_strength, n_axes)

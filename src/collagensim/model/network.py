@@ -11,7 +11,8 @@ from collagensim.model.units import unit
 
 __all__ = ["Network"]
 
-_LENGTHS = ("piece", "nearness", "reach")
+_LENGTHS = ("piece", "nearness", "reach", "contact", "branching_length")
+_SHARES = ("uprightness", "branching_share")
 
 
 @dataclass(frozen=True)
@@ -42,6 +43,13 @@ class Network:
         How far from itself a tip finds a vessel to join [length].
     uprightness : Parameter
         Of the meshes of resting vessels in the uppermost layer, height over width [1].
+    contact : Parameter
+        How near to another vessel a tip touches it [length]: of those around, the tip that touches one is the one that
+        joins where the reaction says that one does.
+    branching_share : Parameter
+        Share of new tips that split off a tip around, where there is one; the others leave the wall of a vessel [1].
+    branching_length : Parameter
+        Length that a tip has drawn since it began or split before it splits (again) [length].
     """
 
     vessels: Species
@@ -53,12 +61,18 @@ class Network:
     nearness: Parameter
     reach: Parameter
     uprightness: Parameter
+    contact: Parameter
+    branching_share: Parameter
+    branching_length: Parameter
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "enters", tuple(self.enters))
-        for name, needed in (*((name, "um") for name in _LENGTHS), ("uprightness", "1")):
+        for name, needed in (*((name, "um") for name in _LENGTHS), *((name, "1") for name in _SHARES)):
             given: Parameter = getattr(self, name)
-            if unit(given.unit).powers != unit(needed).powers or given.value <= 0.0:
+            least_is_none = name == "branching_share"
+            if unit(given.unit).powers != unit(needed).powers or not (
+                given.value > 0.0 or (least_is_none and given.value == 0.0)
+            ):
                 raise ModelError(
                     f"{name} of vessels: {given.name!r} is {given.value} {given.unit}, needs more than 0 {needed}"
                 )
@@ -72,6 +86,6 @@ class Network:
                 raise ModelError(f"{species.name!r} enters out of vessels, but is no cell but {species.kind}")
 
     def value(self, name: str) -> float:
-        """Return ``piece``, ``nearness``, ``reach`` [um] or ``uprightness`` [1] as a number."""
+        """Return one of its lengths [um] or numbers [1] by name."""
         given: Parameter = getattr(self, name)
         return given.value * unit(given.unit).factor / unit("um" if name in _LENGTHS else "1").factor

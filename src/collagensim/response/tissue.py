@@ -25,8 +25,9 @@ if TYPE_CHECKING:
 
 Array = NDArray[Any]
 
-# Days are rounded to steps of five minutes.
-HALF_A_TICK = 0.5 / 288 + 1e-9
+# Days are rounded to ticks of five minutes.
+TICKS_A_DAY = 288
+HALF_A_TICK = 0.5 / TICKS_A_DAY + 1e-9
 
 
 @dataclass(frozen=True, eq=False)

@@ -21,6 +21,9 @@ class State:
         self.site, self.age_years, self.sex = site, age_years, sex
         self.phototype, self.condition, self.risks = phototype, condition, risks
         self.used: list[Figure] = []
+        self._seen: set[int] = (
+            set()
+        )  # their identities: the tables hold each figure once, and equality takes longer
 
     def inputs(self) -> dict[str, NDArray[np.float64]]:
         """Return every ``skin.*`` input of the model."""
@@ -97,6 +100,7 @@ class State:
         return 1.0 if figure is None else self._use(figure)
 
     def _use(self, figure: Figure) -> float:
-        if figure not in self.used:
+        if id(figure) not in self._seen:
+            self._seen.add(id(figure))
             self.used.append(figure)
         return figure.value

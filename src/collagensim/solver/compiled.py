@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from collagensim.kernels import FUNCTIONS, kernel_text
-from collagensim.kernels.machine_code import Loaded, assemble, load, processor
+from collagensim.kernels.machine_code import Loaded, assemble, load, processor, uncollected
 from collagensim.kernels.straight import straight
 from collagensim.model import Model
 from collagensim.solver.cache import cache_folder, keep_code, kept_code, load_module
@@ -140,7 +140,8 @@ def machine_code(name: str, text: str, kind: str) -> dict[str, int]:
             code = kept_code(path)
             if code is None:
                 _tell(name)
-                code = assemble(straight(text, kind))
+                with uncollected():
+                    code = assemble(straight(text, kind))
                 keep_code(path, code)
             _loaded[key] = load(code, re.findall(r"^def (\w+)\(", text, re.MULTILINE))
     return _loaded[key].addresses

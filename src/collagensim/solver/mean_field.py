@@ -19,7 +19,7 @@ import numpy.typing as npt
 from collagensim.errors import CollagensimError, SolveError
 from collagensim.model import Model
 from collagensim.solver.engine import Integers, Limits, make_engine
-from collagensim.solver.resting import MEMORY, SPACE, ZONE, Resting, at_rest
+from collagensim.solver.resting import MEMORY, SPACE, ZONE, Resting, at_rest, one_at_rest
 from collagensim.solver.status import Status
 from collagensim.solver.strike import Division, Weigh, strike
 from collagensim.solver.system import Bound
@@ -116,7 +116,11 @@ class MeanField:
         method: str = "rodas5p",
         drive: Mapping[str, Any] | None = None,
     ) -> None:
-        self._start(at_rest(model, skin, drive), limits, method, 1)
+        if isinstance(skin, Mapping):
+            rest = one_at_rest(model, skin, drive)
+        else:
+            rest = at_rest(model, skin, drive)
+        self._start(rest, limits, method, 1)
 
     @classmethod
     def of(cls, rest: Resting, limits: Limits, method: str = "rodas5p", threads: int = 1) -> MeanField:

@@ -23,6 +23,7 @@ Integers: TypeAlias = npt.NDArray[np.int64]
 SPACE = Space(len(LAYERS), 2)
 ZONE, BETWEEN = 0, 1
 MEMORY = exchange.Memory()
+KEPT = 32  # skins at rest, the last ones asked for
 
 # What skin and treatment give, in the units in which they give it: a model that reads another unit is refused.
 INPUT_UNITS = {
@@ -113,6 +114,33 @@ def at_rest(
     rest.bound.set_inputs({name: value for name, value in (drive or {}).items() if name in known})
     rest.bound.renew()
     return rest
+
+
+_kept: dict[tuple[Any, ...], tuple[Model, Resting]] = {}
+
+
+def one_at_rest(model: Model, skin: Mapping[str, Any], drive: Mapping[str, Any] | None = None) -> Resting:
+    """Return `at_rest` of one skin; those of the last courses are kept, since a scan asks for one again and again."""
+    given = [(name, value) for inputs in (skin, drive or {}) for name, value in inputs.items()]
+    numbers = [np.asarray(value) for _, value in given]
+    if any(values.dtype.kind not in "fiub" for values in numbers):
+        return at_rest(model, skin, drive)  # which says what is wrong
+    told = tuple(
+        (name, v.dtype.str, v.shape, v.tobytes()) for (name, _), v in zip(given, numbers, strict=True)
+    )
+    key = (id(model), len(skin), told)
+    found = _kept.get(key)
+    if found is None:
+        if len(_kept) >= KEPT:
+            _kept.clear()
+        # The model is kept too, so that its identity stays its own.
+        found = _kept[key] = (model, at_rest(model, skin, drive))
+    return found[1]
+
+
+def forget() -> None:
+    """Drop what `one_at_rest` keeps, so that the next course of a skin is timed like its first."""
+    _kept.clear()
 
 
 def _laid_out(bound: Bound, thickness: Array, spread: Spread) -> Resting:

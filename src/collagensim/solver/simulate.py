@@ -35,7 +35,7 @@ from collagensim.solver.mean_field import (
     run_course,
 )  # fmt: skip
 from collagensim.solver.provenance import provenance_of
-from collagensim.solver.resting import NobodyLeft, Resting, at_rest
+from collagensim.solver.resting import NobodyLeft, at_rest, one_at_rest
 from collagensim.solver.solve import METHODS, limits_of, long_names
 from collagensim.solver.status import Status
 from collagensim.treatment import Injury, Protocol, Session, aftercare_table, device_table, injure
@@ -284,11 +284,14 @@ def _run(
 ) -> tuple[MeanField, Record, list[str]]:
     """Run the courses asked for, of one model and one set of limits; see `_Asked.run`."""
     first = asked[0]
+    skins, drive = (
+        [{**_skin_inputs(one.skin), **_UNDRIVEN} for one in asked],
+        {"skin.ageing": float(first.ageing)},
+    )
     if len(asked) == 1 and not parameters:
-        rest = _rest_of_one(first.model, first.skin, first.ageing)
+        rest = one_at_rest(first.model, skins[0], drive)
     else:
-        skins = [{**_skin_inputs(one.skin), **_UNDRIVEN} for one in asked]
-        rest = at_rest(first.model, skins, {"skin.ageing": float(first.ageing)}, parameters, failures)
+        rest = at_rest(first.model, skins, drive, parameters, failures)
     field = MeanField.of(rest, first.limits, first.method, threads)
     plans: list[list[Happening]] = [[] for _ in asked]
     known: dict[tuple[int, int, float], list[Happening]] = {}  # members mostly share skin and protocol
@@ -317,20 +320,6 @@ def _run(
 
 # Ageing moves a skin that is at rest without it.
 _UNDRIVEN = {"skin.ageing": 0.0}
-_rests: dict[tuple[int, Skin, bool], tuple[Model, Resting]] = {}
-
-
-def _rest_of_one(model: Model, skin: Skin, ageing: bool) -> Resting:
-    """A skin at rest; those of the last courses are kept, since a scan asks for the same one again and again."""
-    key = (id(model), skin, ageing)
-    found = _rests.get(key)
-    if found is None:
-        inputs = {**_skin_inputs(skin), **_UNDRIVEN}
-        if len(_rests) >= 32:
-            _rests.clear()
-        # The model is kept too, so that its identity stays its own.
-        found = _rests[key] = (model, at_rest(model, inputs, {"skin.ageing": float(ageing)}))
-    return found[1]
 
 
 @functools.lru_cache(maxsize=1024)

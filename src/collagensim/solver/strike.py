@@ -83,6 +83,13 @@ def _beside(first: Floats, second: Floats) -> Floats:
     return found
 
 
+def _stacked(zone: Values, between: Values) -> Values:
+    """States (layer, m) of two compartments as (layer, 2, m)."""
+    found = np.empty((*zone.shape[:-1], 2, zone.shape[-1]), np.result_type(zone, between))
+    found[..., 0, :], found[..., 1, :] = zone, between
+    return found
+
+
 def _quotient(part: Values, whole: Values, otherwise: Values) -> Values:
     """Return part / whole where ``whole`` is positive and ``otherwise`` elsewhere."""
     if part.dtype == object:
@@ -110,8 +117,8 @@ def strike(
     zone = states[..., 0, :]
     rest = _beside(division.leaves, division.spared)
     mean, left = blend(states, np.array([_beside(old, 1.0 - old), rest]), weigh)
-    made = np.stack([jumped(mean), zone], axis=-2)
+    made = _stacked(jumped(mean), zone)
     new_zone = blend(made, _beside(hit, division.stays), weigh)
-    new_between = np.where(rest.sum(axis=-1, keepdims=True) > 0, left, mean)
+    new_between = np.where((rest[..., 0] + rest[..., 1])[..., None] > 0, left, mean)
     struck = (hit > 0)[..., None, None]
-    return np.where(struck, np.stack([new_zone, new_between], axis=-2), states)
+    return np.where(struck, _stacked(new_zone, new_between), states)

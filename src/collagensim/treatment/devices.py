@@ -24,6 +24,7 @@ def device_table(device: str | None = None) -> list[dict[str, str | float]]:
     return [figure.row() for figure in _figures() if device is None or figure.of in (device, "all")]
 
 
+@cache
 def device_value(device: str, quantity: str) -> float:
     """Return one figure of a device, or of all devices where it has no own one."""
     for of in (device, "all"):

@@ -7,6 +7,7 @@ distribution that the averages use.
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass
 from statistics import NormalDist
 
@@ -27,10 +28,16 @@ def reaches(mean_mm: float, spread: float, longest_mm: float) -> Array:
     distribution has beyond it stops there. Every value rises with the mean and with the length, hence a longer needle
     never injures less.
     """
-    shares = (np.arange(N_REACHES) + 0.5) / N_REACHES
+    return np.minimum(mean_mm * (1.0 + spread * _scores()), longest_mm)
+
+
+@functools.cache
+def _scores() -> Array:
+    """Standard normal values at the midpoints of equal shares of probability, (N_REACHES,)."""
     normal = NormalDist()
-    scores = np.array([normal.inv_cdf(float(share)) for share in shares])
-    return np.minimum(mean_mm * (1.0 + spread * scores), longest_mm)
+    scores = np.array([normal.inv_cdf((k + 0.5) / N_REACHES) for k in range(N_REACHES)])
+    scores.flags.writeable = False  # it is shared
+    return scores
 
 
 @dataclass(frozen=True, eq=False)

@@ -201,7 +201,7 @@ def _needle(skin: Skin, session: Session, zone_radius_um: float) -> Injury:
         channels_per_mm2=np.array(
             [channels.density_per_mm2 * channels.n_passes * np.mean(channels.reach_mm > z) for z in entries]
         ),
-        warnings=_warnings(skin, session, channels),
+        warnings=_warnings(skin, session, channels, layers),
         layers=layers,
         channels=channels,
     )
@@ -229,11 +229,11 @@ def _opening_radius(channels: Channels, hole_mm: Array) -> float:
     return float(1000.0 * np.sqrt(mean_square))
 
 
-def _warnings(skin: Skin, session: Session, channels: Channels) -> tuple[str, ...]:
+def _warnings(skin: Skin, session: Session, channels: Channels, layers: tuple[Layer, ...]) -> tuple[str, ...]:
     if channels.total_per_mm2 == 0.0:
         return ()
     found = []
-    top, bottom = skin.layers[0].top_mm, skin.layers[-1].bottom_mm
+    top, bottom = layers[0].top_mm, layers[-1].bottom_mm
     below = float(np.mean(channels.reach_mm > bottom))
     if below > 0.05:
         found.append(

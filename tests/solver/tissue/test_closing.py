@@ -8,7 +8,9 @@ import pytest
 import collagensim as cs
 from collagensim.biology import dermal_architecture
 from collagensim.solver.compiled import kernels_of
-from collagensim.solver.tissue.closing import cover, cover_of, crawling, open_sheet, open_surface
+from collagensim.solver.mean_field import Happening
+from collagensim.solver.tissue.closing import cover, cover_of, crawling, open_sheet, open_surface, tell_cover
+from collagensim.solver.tissue.course import Running
 from collagensim.solver.tissue.epithelium import UNEVEN, ground_of
 from collagensim.solver.tissue.space import block_of
 from collagensim.solver.tissue.stages import new_senses, step
@@ -54,6 +56,7 @@ class Skinful:
         open_sheet(self.world, self.state, opened)
         (ny, nx), (across, along) = self.world.block.shape[1:], self.ground.per_column
         self.cover[:] *= 1.0 - opened.reshape(ny, across, nx, along).mean(axis=(1, 3))
+        tell_cover(self.world, self.state)
         return opened
 
     def go(self, ticks=1):
@@ -239,8 +242,9 @@ def test_without_a_rim_the_law_of_the_columns_acts_and_cells_come_as_it_covers()
     rate, bare = 2.0 * crawling(world, SHEET) / distance, 1.0
     for _ in range(40):
         step(world, state, senses, 12)
-        # Linearly implicit Euler of the law of the reaction.
-        bare /= 1.0 + rate * 12 / TICKS
+        # The law of the reaction, as fields that stay take it.
+        x = rate * 12 / TICKS
+        bare /= 1.0 + x + 0.5 * x**2
         np.testing.assert_allclose(1.0 - cover_of(world, SHEET, state.surface), bare, rtol=1e-9)
     assert cells.made[ENTERED] + cells.made[BORN] - cells.made[DIED] == cells.n_cells
     # Each seat is taken with the probability of the cover: five standard deviations of a binomial.
@@ -259,6 +263,81 @@ def test_what_the_law_has_covered_is_a_rim_from_a_half_on(closed, is_rim):
     assert skin.cells.bare.size == (opened.sum() if is_rim else 0)
     inside = opened.flat[skin.ground.at(skin.cells.place, skin.world.block.size_um[1:])]
     assert np.all(np.isfinite(skin.cells.left[inside]) == is_rim)
+
+
+def test_ground_that_the_law_has_covered_in_part_stays_covered_in_part_under_a_front():
+    """A front covered whole columns of which the law had covered but a half, as soon as it came to any of them."""
+    skin = Skinful(breadth_mm=0.32)
+    skin.open((160.0, 160.0, 1000.0))
+    skin.cover[:] = 0.6
+    opened = skin.open((160.0, 160.0, 60.0))
+    part = opened.reshape(skin.cover.shape[0], skin.ground.per_column[0], skin.cover.shape[1], -1).mean(
+        axis=(1, 3)
+    )
+    # The law covers the same share of what the session has left.
+    np.testing.assert_allclose(skin.cover, 0.6 * (1.0 - part), rtol=1e-14)
+    assert np.any((part > 0.0) & (part < 1.0))
+    before, lack = part, 0.4 * (1.0 - part)
+    # A second session across the front of the first.
+    for again in (False, True):
+        if again:
+            skin.open((160.0, 225.0, 25.0))
+            bare = skin.bare().reshape(
+                *skin.cover.shape[:1], skin.ground.per_column[0], skin.cover.shape[1], -1
+            )
+            now = bare.mean(axis=(1, 3))
+            lack *= (1.0 - now) / np.where(before < 1.0, 1.0 - before, 1.0)
+            np.testing.assert_allclose(skin.cover, 1.0 - now - lack, rtol=1e-13)
+        for _ in range(5):
+            skin.go()
+            # Meanwhile the law covers a hundredth of what is bare, wherever it is.
+            bare = skin.bare().reshape(
+                skin.cover.shape[0], skin.ground.per_column[0], skin.cover.shape[1], -1
+            )
+            before = bare.mean(axis=(1, 3))
+            np.testing.assert_allclose(skin.cover, 1.0 - before - lack, rtol=1e-12)
+            skin.cover[:] = 1.0 - 0.99 * (1.0 - skin.cover)
+            lack *= 0.99
+            skin.go(0)
+    while skin.cells.bare.size:
+        skin.go(12)
+    # Where the front has been there is none of it left to cover, and what the law had left it is to cover still.
+    np.testing.assert_allclose(skin.cover, 1.0 - lack, rtol=1e-12)
+    assert skin.cells.shared.size == skin.cells.lack.size == 0
+
+
+def test_after_a_second_session_cover_is_what_of_the_ground_is_covered():
+    skin = Skinful(breadth_mm=0.32)
+    injury = injure(SKIN, cs.Session(device="pen", depth_mm=0.6, density_per_cm2=4000))
+    for session in range(2):
+        wound(skin.world, skin.state, injury, session)
+        columns = skin.bare().reshape(skin.cover.shape[0], skin.ground.per_column[0], skin.cover.shape[1], -1)
+        # Also where a session opens what is open.
+        assert columns.any()
+        np.testing.assert_array_equal(skin.cover, 1.0 - columns.mean(axis=(1, 3)))
+        assert skin.cells.shared.size == 0
+        skin.go(12)
+
+
+@pytest.mark.parametrize(("after_days", "closes_at"), [(1.0, "punch"), (200.0, "pen")])
+def test_the_law_closes_a_punch_at_its_radius_whatever_pricks_it_since(after_days, closes_at):
+    """A pen on a fresh punch made all of it close at the speed of holes of a tenth of a millimetre."""
+    session = cs.Session(device="pen", depth_mm=0.5, density_per_cm2=400)
+    punch = cs.Session(device="punch", diameter_mm=4.0)
+    radius = {"punch": injure(SKIN, punch).opening_radius_um, "pen": injure(SKIN, session).opening_radius_um}
+    assert radius["punch"] > 10.0 * radius["pen"]
+    world = a_world()
+    plan = [Happening(0.0, injure(SKIN, punch), {}), Happening(after_days, injure(SKIN, session), {})]
+    course = Running(world, plan, [0.0], [])
+    course._happen()
+    assert course.inputs["injury.opening_radius"] == radius["punch"]
+    assert np.isinf(course.state.epithelium.left).all()
+    if closes_at == "pen":
+        course.state.epithelium.left[:] = 0.0  # every seat is taken again
+    course.state.tick = round(after_days * TICKS)
+    course._happen()
+    assert course.inputs["injury.opening_radius"] == radius[closes_at]
+    assert radius[closes_at] in world.bound.inputs["injury.opening_radius"][0]
 
 
 def test_a_session_opens_the_surface_along_its_holes():

@@ -10,6 +10,7 @@ from collagensim.biology import dermal_architecture
 from collagensim.errors import InputError, ModelError
 from collagensim.model import Network
 from collagensim.solver.compiled import kernels_of
+from collagensim.solver.tissue import trails
 from collagensim.solver.tissue import vessels as stage
 from collagensim.solver.tissue.network import (
     ASKED,
@@ -22,10 +23,12 @@ from collagensim.solver.tissue.network import (
     around,
     lay_lines,
     lengths,
+    reachable,
 )  # fmt: skip
 from collagensim.solver.tissue.plexus import length_by_layer
 from collagensim.solver.tissue.space import block_of
-from collagensim.solver.tissue.stages import new_senses, secrete, sense, step
+from collagensim.solver.tissue.stages import new_senses, say, sense, step
+from collagensim.solver.tissue.web import density_of, felt, lie, nothing_felt
 from collagensim.solver.tissue.world import TICKS, resting_state, settle, world_of
 from collagensim.solver.tissue.wound import wound
 from collagensim.treatment import injure
@@ -61,7 +64,7 @@ def total(world, here):
 def senses_of(world, state):
     senses = new_senses(world)
     sense(world, state, senses, 0.0)
-    secrete(world, state, senses, 0.0)
+    say(world, senses, 0.0, senses.acts)
     return senses
 
 
@@ -99,26 +102,75 @@ def test_another_seed_has_other_vessels_and_the_same_seed_the_same():
     assert one.node.shape != other.node.shape or not np.array_equal(one.node, other.node)
 
 
+# A slice; a block; one so small that what is felt reaches around it.
+@pytest.mark.parametrize(
+    "given",
+    [SLICE, BLOCK, {"width_mm": 0.32, "breadth_mm": 0.32, "depth_mm": 0.3, "voxel_um": 10.0}],
+    ids=str,
+)
+def test_what_is_felt_again_is_what_is_felt_for_the_first_time(given):
+    """`smooth_anew` renews what has changed; the rest is left as it was, to the bit."""
+    world = small_world(**given)
+    here, weights = resting_state(world).vessels, world.web.memory.weights
+    memory, rng = nothing_felt(weights, world.block.shape), np.random.Generator(np.random.Philox(3))
+    for part in (1.0, 0.9, 0.99, 1.0, 0.5, 0.0):
+        kept = here.copy()
+        kept.keep(rng.random(here.number.size) < part)
+        again = felt(world, kept, memory)
+        np.testing.assert_array_equal(again, felt(world, kept, nothing_felt(weights, world.block.shape)))
+        # Nothing is lost, to rounding: a mean of few hundred numbers.
+        np.testing.assert_allclose(again.sum(), total(world, kept), rtol=1e-12)
+
+
+def test_pieces_that_stay_lie_where_they_did():
+    world = small_world()
+    here = resting_state(world).vessels
+    places = dict(zip(here.number.tolist(), here.node[here.ends].tolist(), strict=True))
+    voxel, length = lie(world, here)
+    # Longhand: the middle of each piece, and its length, the short way around.
+    vector = here.vectors(world.block.size_um)
+    middle = (here.node[here.ends[:, 0]] + 0.5 * vector) % world.block.size_um
+    index = (middle / world.block.edges_um).astype(int)
+    np.testing.assert_array_equal(voxel, np.ravel_multi_index(index.T, world.block.shape))
+    np.testing.assert_array_equal(length, lengths(vector))
+    left = np.arange(here.number.size) % 3 > 0
+    here.begin_trails(np.array([7], dtype=np.uint64), here.ends[:1, 0], here.node[here.ends[0, :1]])
+    tip_at = here.node[here.tip_node[0]].copy()
+    here.keep(left)
+    assert here.number.tolist() == [number for number, stays in zip(places, left, strict=True) if stays]
+    for number, ends in zip(here.number.tolist(), here.node[here.ends].tolist(), strict=True):
+        assert ends == places[number]
+    np.testing.assert_array_equal(here.node[here.tip_node[0]], tip_at)
+    # A node for each end and the tip, and none for nobody.
+    used = np.unique(np.append(here.ends.ravel(), here.tip_node))
+    np.testing.assert_array_equal(used, np.arange(here.node.shape[0]))
+    for found, expected in zip(lie(world, here), (voxel[left], length[left]), strict=True):
+        np.testing.assert_array_equal(found, expected)
+    again = here.copy()
+    for found, expected in zip(lie(world, here), lie(world, again), strict=True):
+        np.testing.assert_array_equal(found, expected)
+
+
 def test_half_the_density_is_felt_where_half_the_length_is_left():
     world = small_world(**BLOCK)
     here = resting_state(world).vessels
     # As if there had been twice as much at rest.
     world.__dict__["web"] = dataclasses.replace(world.web, length=2.0 * world.web.length)
-    np.testing.assert_array_equal(stage.density_of(world, here), 0.5 * world.web.level)
+    np.testing.assert_array_equal(density_of(world, here), 0.5 * world.web.level)
 
 
 def test_new_vessels_count_in_full_and_none_make_none():
     world = small_world()
     state = resting_state(world)
     here, web = state.vessels, world.web
-    before = stage.density_of(world, here).sum()
+    before = density_of(world, here).sum()
     here.ends, here.number = np.repeat(here.ends, 2, axis=0), np.repeat(here.number, 2)
-    gain = stage.density_of(world, here).sum() - before
+    gain = density_of(world, here).sum() - before
     # Nothing is lost in smoothing: as much again as there was, in profiles per area of a voxel.
     expected = total(world, here) / 2.0 * web.per_um
     np.testing.assert_allclose(gain, expected, rtol=1e-12)
     here.keep(np.zeros(here.number.size, dtype=bool))
-    assert not stage.density_of(world, here).any()
+    assert not density_of(world, here).any()
 
 
 def test_tissue_without_any_vessel_has_no_density_of_them():
@@ -126,9 +178,9 @@ def test_tissue_without_any_vessel_has_no_density_of_them():
     world = small_world(slab_um=20.0)
     state = resting_state(world)
     assert (world.web.length == 0.0).any()
-    np.testing.assert_array_equal(stage.density_of(world, state.vessels), world.web.level)
+    np.testing.assert_array_equal(density_of(world, state.vessels), world.web.level)
     state.vessels.keep(np.zeros(state.vessels.number.size, dtype=bool))
-    assert not stage.density_of(world, state.vessels).any()
+    assert not density_of(world, state.vessels).any()
 
 
 def test_tissue_at_rest_keeps_its_vessels():
@@ -235,7 +287,7 @@ def test_what_is_drawn_is_what_the_reactions_ask_for(healed):
     # What is owed is settled to half a piece whenever a twig is due and to half a branch whenever one is pruned.
     # Between these it may grow by what a tip's trail falls short of its walk, and shrink by a join.
     here = state.vessels
-    longest = np.bincount(here.branches(), stage._lie(world, here)[1]).max()
+    longest = np.bincount(here.branches(), lie(world, here)[1]).max()
     assert abs(stage._owed(world, here)) < 0.5 * longest + world.web.reach_um
 
 
@@ -250,7 +302,8 @@ def test_a_tip_is_asked_for_the_length_that_its_reaction_makes():
     density = n * world.per_cell[web.tips] / mm3
     growth = float(world.model.parameters["capillary_growth"].value)
     days = 0.25
-    stage._draw_trails(world, state, web, state.vessels, days)
+    at = trails._cells(state, web, state.vessels)
+    trails.draw_trails(world, state, web, state.vessels, at, days)
     np.testing.assert_allclose(
         state.vessels.ledger[ASKED], 2000.0 * mm3 * growth * density * days, rtol=1e-12
     )
@@ -297,7 +350,7 @@ def test_branches_are_pruned_as_a_whole_and_at_the_mean_rate_of_their_pieces():
     world = small_world(slab_um=1000.0)
     state, web = resting_state(world), world.web
     here, days = state.vessels, 0.1
-    voxel, length = stage._lie(world, here)
+    voxel, length = lie(world, here)
     density = np.full(world.block.n_voxels, 20.0)
     # A hazard that grows across the slice, so that pieces of a branch differ.
     net = -density * np.tile(np.linspace(0.0, 0.4, world.block.shape[2]), world.block.shape[0])
@@ -309,7 +362,7 @@ def test_branches_are_pruned_as_a_whole_and_at_the_mean_rate_of_their_pieces():
     for tick in range(300):
         tried = dataclasses.replace(here.copy())
         state.tick = tick
-        stage._prune(world, state, web, tried, net, density, days)
+        stage._prune(world, state, web, tried, net, web.nothing, density, days)
         lost.append(tried.ledger[PRUNED])
         gone = np.isin(here.number, sorted(numbers - set(tried.number.tolist())))
         touched = np.bincount(branch, gone) / np.bincount(branch)
@@ -329,7 +382,7 @@ def test_what_is_pruned_does_not_depend_on_the_order_of_pieces():
     order = np.random.Generator(np.random.Philox(2)).permutation(mixed.number.size)
     mixed.ends, mixed.number = mixed.ends[order], mixed.number[order]
     for here in (state.vessels, mixed):
-        stage._prune(world, state, web, here, -2.0 * density, density, 0.2)
+        stage._prune(world, state, web, here, -2.0 * density, web.nothing, density, 0.2)
     assert 0 < mixed.number.size < order.size
     assert set(mixed.number.tolist()) == set(state.vessels.number.tolist())
 
@@ -338,7 +391,7 @@ def test_a_branch_that_a_tip_draws_stays_and_others_go_the_more():
     world = small_world()
     state, web = resting_state(world), world.web
     here = state.vessels
-    length = stage._lie(world, here)[1]
+    length = lie(world, here)[1]
     branch, density = here.branches(), np.full(world.block.n_voxels, 20.0)
     held = int(here.ends[np.argmax(np.bincount(branch, length)[branch]), 0])
     here.begin_trails(np.array([7], dtype=np.uint64), np.array([held]), here.node[[held]])
@@ -347,7 +400,7 @@ def test_a_branch_that_a_tip_draws_stays_and_others_go_the_more():
     for tick in range(400):
         tried = here.copy()
         state.tick = tick
-        stage._prune(world, state, web, tried, -density, density, days)
+        stage._prune(world, state, web, tried, -density, web.nothing, density, days)
         assert set(here.number[np.isin(branch, mine)].tolist()) <= set(tried.number.tolist())
         lost.append(tried.ledger[PRUNED])
     whole = np.bincount(branch, length)
@@ -366,7 +419,7 @@ def test_vessels_grow_by_the_length_that_is_gained():
     n_ticks = 40
     for tick in range(n_ticks):
         state.tick = tick
-        stage._grow_twigs(world, state, web, state.vessels, gain, 0.02)
+        stage._grow_twigs(world, state, web, state.vessels, gain, web.nothing, 0.02)
     asked, grown = state.vessels.ledger[[ASKED, TWIGS]]
     mean = 2000.0 * mm3 * 5.0 * 0.02 * n_ticks
     # Events are Poisson, a piece each: four standard deviations.
@@ -426,7 +479,7 @@ def test_a_tip_joins_the_nearest_vessel_that_is_not_its_own():
     here = bare([*parent, *trail, *other], ends)
     here.begin_trails(np.array([5], dtype=np.uint64), np.array([25]), np.array([[230.0, middle, 260.0]]))
     laid = here.copy()
-    stage._end(world, web, laid, 0, join=True)
+    trails._end(world, web, laid, 0, join=True)
     gap = np.hypot(10.0, 60.0)
     assert laid.met.tolist() == [1, 0]
     np.testing.assert_allclose(laid.ledger[[TRAILED, JOINED]], [10.0, gap])
@@ -434,10 +487,127 @@ def test_a_tip_joins_the_nearest_vessel_that_is_not_its_own():
     assert np.bincount(laid.ends.ravel())[26] == 2
     # Too far from any other vessel it ends alone, and its trail stays.
     alone = dataclasses.replace(web, reach_um=50.0)
-    stage._end(world, alone, here, 0, join=True)
+    trails._end(world, alone, here, 0, join=True)
     assert here.met.tolist() == [0, 1]
     assert here.ledger[JOINED] == 0.0
     assert here.number.size == len(ends) + 1
+
+
+def two_tips_and_one(world):
+    """Two tips that head at each other from vessels on both sides, and one far off; with the state's cells."""
+    middle, state = 0.5 * world.block.size_um[1], resting_state(world)
+    left, right = ([[z, middle, x] for z in range(50, 251, 20)] for x in (100.0, 300.0))
+    trails_ = [[150.0, middle, x] for x in (120.0, 140.0, 160.0, 180.0, 280.0, 260.0, 240.0, 220.0)]
+    far = [[z, middle, 470.0] for z in (50, 70, 90)]
+    ends = [*((i, i + 1) for i in range(10)), *((i, i + 1) for i in range(11, 21))]
+    ends += [
+        (5, 22),
+        (22, 23),
+        (23, 24),
+        (24, 25),
+        (16, 26),
+        (26, 27),
+        (27, 28),
+        (28, 29),
+        (30, 31),
+        (31, 32),
+    ]
+    here = bare([*left, *right, *trails_, *far], ends)
+    names = np.array([7, 8, 9], dtype=np.uint64)
+    # Each 12 um beyond its last node: 28 um from the last node of the other.
+    places = here.node[[25, 29, 32]] + np.array([[0.0, 0.0, 12.0], [0.0, 0.0, -12.0], [5.0, 0.0, 0.0]])
+    here.begin_trails(names, np.array([25, 29, 32]), places)
+    state.vessels = here
+    state.keep(np.zeros(state.n_cells, dtype=bool))
+    state.add((np.full(3, world.web.tips), places.copy(), np.zeros((3, 3)), names.copy()))
+    return state, here
+
+
+def test_two_tips_that_head_at_each_other_join_and_both_end():
+    world = small_world()
+    state, here = two_tips_and_one(world)
+    length = total(world, here)
+    # The reaction says twice that one joins.
+    for k in range(2):
+        at = trails._cells(state, world.web, here)
+        dies = int(np.flatnonzero(here.tip == [7, 8][k])[0])
+        state.keep(np.arange(state.n_cells) != at[dies])
+        at = trails._cells(state, world.web, here)
+        trails._end(world, world.web, here, dies, join=True)
+        here.forget_tips(at >= 0)
+    assert here.tip.tolist() == [9]
+    assert here.met.tolist() == [2, 0]
+    # One vessel runs from side to side now: the first joined the end of the other, which had nothing left to do.
+    np.testing.assert_allclose(total(world, here) - length, here.ledger[[TRAILED, JOINED]].sum(), rtol=1e-12)
+    np.testing.assert_allclose(here.ledger[[TRAILED, JOINED]], [12.0, 28.0], rtol=1e-12)
+    assert reachable(here.ends, here.node.shape[0], 0, 60)[20]
+
+
+def test_the_tip_that_touches_a_vessel_joins_in_the_place_of_one_that_touches_none():
+    world = small_world()
+    web = dataclasses.replace(world.web, nearness_um=500.0)
+    state, here = two_tips_and_one(world)
+    place = here.tip_place[2].copy()
+    # The lot falls on number 9, which is far from everything. Its nearest fellow at a vessel, number 8, ends for it.
+    state.keep(state.identity != 9)
+    at = trails._cells(state, web, here)
+    assert trails._who_touches(world, web, here, 2, at) == 1
+    assert trails._who_touches(world, dataclasses.replace(web, contact_um=10.0), here, 2, at) == 2
+    assert trails._who_touches(world, dataclasses.replace(web, nearness_um=50.0), here, 2, at) == 2
+    senses, sure = senses_of(world, state), dataclasses.replace(web, joining=-1.0 * web.joining / web.joining)
+    senses.found[world.laws.plan.hazard_rows] = 1.0
+    left = trails.end_trails(world, state, senses, sure, here, at)
+    # As many tips are left as the reaction leaves, and the one that lives on stands where it was.
+    assert here.tip.tolist() == [7, 9]
+    assert state.identity[left].tolist() == [7, 9]
+    np.testing.assert_array_equal(state.position[left[1]], place)
+    assert here.met.tolist() == [1, 0]
+
+
+def test_a_tip_that_splits_makes_a_fork_of_three_vessels():
+    world = small_world()
+    web = dataclasses.replace(world.web, splitting=1.0, splitting_um=80.0)
+    state, here = two_tips_and_one(world)
+    world.__dict__["web"] = web
+    wanted, new = np.array([[150.0, 0.5 * world.block.size_um[1], 190.0]]), np.array([11], dtype=np.uint64)
+    stage.leave_vessels(world, state, web.tips, wanted, new, fates.PLACE)
+    assert here.tip.tolist() == [7, 8, 9, 11]
+    assert here.tip_node[3] == here.tip_node[0] == 25
+    np.testing.assert_array_equal(wanted[0], here.node[25])
+    # Both walk a piece on, apart: three pieces meet where they split.
+    state.add((np.array([web.tips]), wanted, np.zeros((1, 3)), new))
+    at = trails._cells(state, web, here)
+    state.position[at[[0, 3]]] = here.node[25] + np.array([[15.0, 0.0, 15.0], [-15.0, 0.0, 15.0]])
+    trails.draw_trails(world, state, web, here, at, 0.0)
+    assert np.bincount(here.ends.ravel())[25] == 3
+    # Neither splits again before it has drawn as much anew, nor does one that has drawn less, nor a third at a fork.
+    for splitting_um, ripe in ((80.0, [1]), (20.0, [0, 1, 2, 3]), (100.0, [])):
+        asked = dataclasses.replace(web, splitting_um=splitting_um)
+        found = trails._ripe(world, asked, here)
+        assert found.tolist() == ripe
+    # Nor one whose trail another vessel has joined.
+    here.add_pieces(np.array([[here.tip_node[1], 20]]))
+    assert trails._ripe(world, web, here).tolist() == []
+
+
+def test_new_tips_split_off_others_in_their_share_and_their_number_is_the_reactions():
+    world = small_world()
+    state, here = two_tips_and_one(world)
+    n = 4000
+    names = np.arange(100, 100 + n, dtype=np.uint64)
+    place = np.tile(here.node[25], (1, 1))
+    web = dataclasses.replace(world.web, splitting_um=80.0)
+    split = sum(
+        int(trails.splitting_tips(world, state, web, here, place, names[i : i + 1])[0] >= 0) for i in range(n)
+    )
+    # Binomial: four standard deviations.
+    assert abs(split - n * web.splitting) < 4.0 * np.sqrt(n * web.splitting * (1.0 - web.splitting))
+    # Two at once never split off one and the same, and where no tip is around all leave walls.
+    sure = dataclasses.replace(web, splitting=1.0)
+    found = trails.splitting_tips(world, state, sure, here, np.tile(place, (4, 1)), names[:4])
+    assert sorted(found.tolist()) == [-1, -1, 25, 29]
+    away = place - np.array([0.0, 0.0, web.nearness_um + 90.0])
+    assert trails.splitting_tips(world, state, sure, here, away, names[:1]).tolist() == [-1]
 
 
 def test_tips_join_vessels_in_the_share_of_their_reactions():
@@ -449,7 +619,7 @@ def test_tips_join_vessels_in_the_share_of_their_reactions():
     n = state.vessels.tip.size
     assert n > 200
     state.keep(state.kind != web.tips)
-    stage._end_trails(world, state, senses, web, state.vessels)
+    trails.walk_trails(world, state, senses, web, state.vessels, 0.0)
     assert state.vessels.tip.size == 0
     meets, ends = (world.model.parameters[name].value for name in ("anastomosis", "tip_regression"))
     share = meets / (meets + ends)
@@ -460,9 +630,7 @@ def test_a_session_cuts_the_pieces_that_needles_pass_and_no_others():
     world = small_world(slab_um=1000.0)
     state, web = resting_state(world), world.web
     injury = injure(SKIN, SESSION)
-    before = {
-        n: (v, s) for n, v, s in zip(state.vessels.number, *stage._lie(world, state.vessels), strict=True)
-    }
+    before = {n: (v, s) for n, v, s in zip(state.vessels.number, *lie(world, state.vessels), strict=True)}
     wound(world, state, injury, 0)
     here = state.vessels
     left = set(here.number.tolist())
@@ -481,14 +649,14 @@ def test_a_session_cuts_the_pieces_that_needles_pass_and_no_others():
         [world.model.species[i].name for i in world.matrix].index("debris")
     ]
     assert np.all(debris[gone > 0.0] > 2.0 * rest)
-    np.testing.assert_array_equal(state.matrix[web.place], stage.density_of(world, here))
+    np.testing.assert_array_equal(state.matrix[web.place], density_of(world, here))
 
 
 def test_a_punch_cuts_its_share_of_the_pieces():
     world = small_world(slab_um=1000.0)
     state = resting_state(world)
     injury = injure(SKIN, cs.Session(device="punch", diameter_mm=4))
-    voxel, length = stage._lie(world, state.vessels)
+    voxel, length = lie(world, state.vessels)
     layer = world.block.layer[voxel // world.block.shape[2]]
     share = injury.vessel_fraction[layer]
     wound(world, state, injury, 0)

@@ -69,13 +69,38 @@ def _close(ground: Ground, cells: Epithelium, covered: Floats, path: float) -> N
     """Move the front on by a path [um] and tell columns what share of them is covered."""
     if cells.bare.size == 0:
         return
-    before = np.bincount(ground.column(cells.bare), minlength=covered.size)
+    touched = np.unique(ground.column(cells.bare))
+    if cells.shared.size:
+        # The law has acted on all that was bare in a column alike. What it has left of it is left of its own ground.
+        was_bare = cells.lack + _bare(ground, cells, covered.size)[cells.shared]
+        cells.lack = cells.lack * ((1.0 - covered.reshape(-1)[cells.shared]) / was_bare)
     cells.gap = cells.gap - path
     still = cells.gap > 0.0
     cells.bare, cells.gap = cells.bare[still], cells.gap[still]
-    bare = np.bincount(ground.column(cells.bare), minlength=covered.size)
-    touched = before > 0
-    covered.reshape(-1)[touched] = 1.0 - bare[touched] / (ground.per_column[0] * ground.per_column[1])
+    _tell(ground, cells, covered, touched)
+    bare = _bare(ground, cells, covered.size)[cells.shared] > 0.0
+    cells.shared, cells.lack = cells.shared[bare], cells.lack[bare]
+
+
+def _bare(ground: Ground, cells: Epithelium, n_columns: int) -> Floats:
+    """Share of each column (n_columns,) to which a front still has to come."""
+    found: Floats = np.bincount(ground.column(cells.bare), minlength=n_columns) / ground.squares
+    return found
+
+
+def _tell(ground: Ground, cells: Epithelium, covered: Floats, touched: Integers) -> None:
+    """Tell columns to which a front comes or has come what share of them is covered."""
+    found = 1.0 - _bare(ground, cells, covered.size)
+    found[cells.shared] -= cells.lack
+    covered.reshape(-1)[touched] = found[touched]
+
+
+def tell_cover(world: World, state: State) -> None:
+    """Set the cover of columns with fronts to what of their ground is covered."""
+    sheet, cells = world.architecture.sheet, state.epithelium
+    if sheet is not None and cells is not None and cells.bare.size:
+        ground = ground_of(world.block, sheet)
+        _tell(ground, cells, cover_of(world, sheet, state.surface), np.unique(ground.column(cells.bare)))
 
 
 def _set_out(world: World, state: State, cells: Epithelium, who: Integers, *, alone: bool = False) -> None:
@@ -157,7 +182,8 @@ def open_sheet(world: World, state: State, opened: Mask) -> None:
     assert sheet is not None
     assert cells is not None
     ground = ground_of(world.block, sheet)
-    squares = _squares(ground, cells, opened, cover_of(world, sheet, state.surface))
+    covered = cover_of(world, sheet, state.surface)
+    squares, before = _squares(ground, cells, opened, covered), _bare(ground, cells, covered.size)
     dead = (cells.identity != 0) & opened.reshape(-1)[ground.at(cells.position, size)]
     cells.made[DIED] += np.count_nonzero(dead)
     cells.identity[dead], cells.births[dead], cells.lost[dead] = 0, 0, state.tick
@@ -171,8 +197,19 @@ def open_sheet(world: World, state: State, opened: Mask) -> None:
     losing = np.flatnonzero(squares.reshape(-1)[seat] == kernels.BARE)
     under = np.searchsorted(bare, seat[losing])
     cells.left[losing], cells.way[losing] = gap[under] + 0.5 * sheet.width_um, way[under]
-    comes = np.isfinite(gap)
+    comes, lack = np.isfinite(gap), _lacks(cells, covered, before)
     cells.bare, cells.gap = bare[comes], gap[comes]
+    # Whatever the law had covered of a column, as much of what is left in it is covered.
+    now = _bare(ground, cells, covered.size)
+    cells.shared = np.flatnonzero((lack > 0.0) & (now > 0.0) & (now < 1.0))
+    cells.lack = (lack * (1.0 - now))[cells.shared]
+
+
+def _lacks(cells: Epithelium, covered: Floats, bare: Floats) -> Floats:
+    """Share of what of each column (n_columns,) is no front's that waits for the law."""
+    found = np.where(bare > 0.0, 0.0, 1.0 - covered.reshape(-1))
+    found[cells.shared] = cells.lack / (1.0 - bare[cells.shared])
+    return found
 
 
 def _squares(ground: Ground, cells: Epithelium, opened: Mask, covered: Floats) -> npt.NDArray[np.int8]:

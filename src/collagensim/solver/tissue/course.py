@@ -22,9 +22,9 @@ from collagensim.treatment import Protocol
 
 Floats: TypeAlias = npt.NDArray[np.float64]
 
-# Days after the last session until which a step takes so many ticks. Steps end on whole multiples of themselves, so
-# that they are the same wherever a course begins or ends.
-PACE = ((3.0, 1), (7.0, 3), (28.0, 6), (np.inf, 12))
+# Days after the last session until which a step takes so many ticks; docs/tissue.md states the error. Steps end on
+# whole multiples of themselves, so that they are the same wherever a course begins or ends.
+PACE = ((1.0, 3), (3.0, 6), (np.inf, 12))
 SLOWEST = max(ticks for _, ticks in PACE)
 
 

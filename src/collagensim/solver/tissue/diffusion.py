@@ -13,6 +13,7 @@ import numpy.typing as npt
 from collagensim.errors import InputError, SolveError, number, plain
 from collagensim.kernels.packs import BYTES
 from collagensim.solver.compiled import kernels_of
+from collagensim.solver.tissue.spreading import Waves
 from collagensim.solver.tissue.workers import Workers
 
 __all__ = ["Diffuser"]
@@ -54,6 +55,9 @@ def levels_of(shape: tuple[int, int, int]) -> Integers:
 class Diffuser:
     """Steps fields with dc/dt = D laplace(c) - k c + s on a grid of cubes, periodic in y and x, closed in z.
 
+    Where k is the same in every voxel, and rows and columns are whole packs, a step is exact in time, by the waves of
+    `collagensim.kernels.spread`; else it is of second order, by the cycles of `collagensim.kernels.multigrid`.
+
     Parameters
     ----------
     shape : (nz, ny, nx); ny = 1 is a slice. nx must be even and 4 or more, ny even or 1; the grid is halved as long as
@@ -61,7 +65,8 @@ class Diffuser:
     voxel_um : edge of a voxel [um].
     diffusion : (n_fields,) diffusion coefficients [um2/day].
     dtype : of the fields, float32 or float64.
-    cycles : multigrid cycles for a stage of a step; when None, one where it changes a field little, else two.
+    cycles : multigrid cycles for a stage of a step, and no waves; when None, one where it changes a field little, else
+        two.
     workers : threads that share the fields of a step; one when None.
 
     Attributes
@@ -105,6 +110,14 @@ class Diffuser:
         found: _Workspace | None = getattr(self._own, "work", None)
         if found is None:
             found = self._own.work = _Workspace(self.levels, self.dtype)
+        return found
+
+    @property
+    def _waves(self) -> Waves:
+        """The same for steps by waves."""
+        found: Waves | None = getattr(self._own, "waves", None)
+        if found is None:
+            found = self._own.waves = Waves(self.shape, self.dtype)
         return found
 
     @property
@@ -188,18 +201,32 @@ class Diffuser:
     ) -> tuple[float, float]:
         """Hand a field to the workspace; return the sums of field and source."""
         found = self._work.prepare(field, source, loss, self.unit[i], sigma).tolist()
-        if not all(map(math.isfinite, found)):
+        self._check_values(i, found[:3], found[3:])
+        return float(found[0]), float(found[1])
+
+    @staticmethod
+    def _check_values(i: int, sums: Sequence[float], lows: Sequence[float]) -> None:
+        if not all(map(math.isfinite, (*sums, *lows))):
             raise InputError(
                 f"field {i}, its source or its loss holds a value that is not finite: give numbers"
             )
-        for what, low in zip(("fields", "source", "loss"), found[3:], strict=True):
+        for what, low in zip(("fields", "source", "loss"), lows, strict=False):
             if low > 0:
                 raise InputError(f"{what}[{i}] holds {plain(-float(low))}: give values of 0 or more")
-        return float(found[0]), float(found[1])
+
+    def _step_by_waves(
+        self, i: int, field: Floats, source: Floats, loss: float, found: Floats, days: float
+    ) -> float:
+        waves, rate = self._waves, 1.0 / self.unit[i]
+        told = waves.look(field, source, loss, rate).tolist()
+        self._check_values(i, (*told[:2], loss), told[2:])
+        return waves.step(field, found, loss, rate, days, (told[0], told[1]))
 
     def _step_field(
         self, i: int, field: Floats, source: Floats, loss: Floats, found: Floats, days: float
     ) -> float:
+        if self.cycles is None and Waves.fits(self.shape, self.dtype) and loss.min() == loss.max() >= 0:
+            return self._step_by_waves(i, field, source, float(loss[0]), found, days)
         sigma = self.unit[i] / (GAMMA * days)
         ladder = (1, 2) if self.cycles is None else (self.cycles,)
         for cycles in ladder:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
@@ -43,6 +43,8 @@ class Epithelium(Structure):
     lost : (n,) tick at which the seat lost its last cell, -1 where it never did.
     bare : (m,) numbers of the squares of ground that are bare; gap : (m,) how far the front still has to go [um].
     made : (5,) how many cells have entered, been born, become one, left it (none does either), died.
+    shared : (k,) columns to which a front comes while the law covers others of their ground; lack : (k,) the share of
+        each that waits for the law.
     """
 
     place: Floats
@@ -55,6 +57,8 @@ class Epithelium(Structure):
     bare: Integers
     gap: Floats
     made: Integers
+    shared: Integers = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
+    lack: Floats = field(default_factory=lambda: np.zeros(0))
 
     @property
     def n_cells(self) -> int:
@@ -80,6 +84,11 @@ class Ground:
     shape: tuple[int, int]
     per_column: tuple[int, int]
     edge_um: float
+
+    @property
+    def squares(self) -> int:
+        """Squares in a column."""
+        return self.per_column[0] * self.per_column[1]
 
     def column(self, square: Integers) -> Integers:
         """Column of the surface in which squares lie."""

@@ -50,7 +50,6 @@ class Weave:
     sensitivity : how much stronger than the order of fibres cells answer to it.
     sums, paths : (n_parts + 1, nz, ny, nx) tensors of the paths in and around each voxel, and the weight of those who
         go there.
-    axes : (nz, ny, nx, 3) directions of fibres, where there are cells that they guide.
     """
 
     species: int
@@ -61,7 +60,6 @@ class Weave:
     sums: Floats
     paths: Floats
     scratch: Floats
-    axes: Floats
 
 
 def gains_apart(architecture: Architecture) -> dict[str, tuple[str, ...]]:
@@ -102,7 +100,7 @@ def weave_of(world: World) -> Weave | None:
     return Weave(
         species, int(np.flatnonzero(world.matrix == species)[0]), _weights(world, lie), _tensor(lie.rest, n_parts),
         lie.sensitivity.value,
-        np.empty((n_parts + 1, *shape)), np.empty((n_parts + 1, *shape)), np.empty(shape), np.zeros((*shape, 3)),
+        np.empty((n_parts + 1, *shape)), np.empty((n_parts + 1, *shape)), np.empty(shape),
     )  # fmt: skip
 
 
@@ -125,7 +123,7 @@ def _tensor(direction: tuple[float, float, float], n_parts: int) -> Floats:
     """The tensor (n_parts,) of one direction z, y, x."""
     nobody, found = np.zeros(1, dtype=np.int64), np.empty((n_parts + 1, 1))
     way, one, none = np.array([direction]), np.ones(1), np.zeros(1)
-    kernels.add_paths(np.zeros((n_parts, 1)), nobody, nobody, way, one, none, 1.0, found)
+    kernels.add_paths(np.zeros((n_parts, 1)), nobody, nobody, way, one, none, 1.0, found, *_scratch())
     parts: Floats = found[:n_parts, 0] / found[n_parts, 0]
     return parts
 
@@ -148,7 +146,7 @@ def feel_paths(world: World, state: State, voxel: Integers) -> None:
         return
     kernels.add_paths(
         _flat(fibres.orientation), state.kind, voxel, state.direction, weave.weight, world.gait["guidance"],
-        weave.sensitivity, _flat(weave.sums),
+        weave.sensitivity, _flat(weave.sums), *_scratch(),
     )  # fmt: skip
     kernels.spread(weave.sums, world.sight, weave.paths, weave.scratch)
 
@@ -165,18 +163,21 @@ def lay(world: World, state: State, found: Floats, days: float) -> int:
     return weave.place
 
 
-def guidance(world: World, state: State) -> Floats:
-    """Directions (nz, ny, nx, 3) of fibres, as long as their order, where there are cells that they guide."""
+def guidance(world: World, state: State, who: Integers | None = None) -> Floats:
+    """Directions (n, 3) of the fibres around the cells ``who`` (n,), all when None: as long as they guide.
+
+    Where nobody is guided it may be anything.
+    """
     weave, fibres = world.weave, state.fibres
     if weave is None or fibres is None:
-        return np.zeros((0, 0, 0, 3))
-    voxel = np.empty(state.n_cells, dtype=np.int64)
-    agents.voxels_of(state.position, world.block.edges_um, np.array(world.block.shape), voxel)
+        return np.zeros((0, 3))
+    kind, position = (state.kind, state.position) if who is None else (state.kind[who], state.position[who])
+    voxel, axes = np.empty(kind.size, dtype=np.int64), np.empty((kind.size, 3))
+    agents.voxels_of(position, world.block.edges_um, np.array(world.block.shape), voxel)
     strength = world.gait["guidance"]
-    kernels.axes_at(
-        _flat(fibres.orientation), state.kind, voxel, strength, weave.sensitivity, weave.axes.reshape(-1, 3)
-    )
-    return weave.axes
+    tensors = _flat(fibres.orientation)
+    kernels.axes_at(tensors, kind, voxel, strength, weave.sensitivity, axes, *_scratch())
+    return axes
 
 
 def follow_jump(world: World, state: State) -> None:
@@ -197,6 +198,10 @@ def _measure(fibres: Fibres, order: Floats) -> None:
     for part in fibres.orientation:
         order += part**2
     np.sqrt(order, out=order)
+
+
+def _scratch() -> tuple[Integers, Floats]:
+    return np.empty(kernels.CHUNK, dtype=np.int64), np.empty((kernels.N_NOTED, kernels.CHUNK))
 
 
 def _flat(parts: Floats) -> Floats:

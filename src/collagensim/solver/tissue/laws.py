@@ -176,7 +176,9 @@ class VoxelLaws:
             [k for k, r in rows if r.what not in ("changes", "is lost") or r.species in apart], np.int64
         )
 
-    def act(self, levels: Levels, actors: Floats, days: float, acts: Acts, *, constants: bool) -> None:
+    def act(
+        self, levels: Levels, actors: Floats, days: float, acts: Acts, *, constants: bool, begun: Levels | None = None
+    ) -> None:  # fmt: skip
         """Write what the laws say of every voxel.
 
         Parameters
@@ -187,12 +189,13 @@ class VoxelLaws:
         acts : written.
         constants : whether to write rows that are free of state too: they change at `renew` alone, and are left as they
             are otherwise.
+        begun : levels before the step, where these are not what is sensed: what stays goes on from them.
         """
         if self.shape[1] * self.shape[2] % WIDTH:
             raise InputError(f"a block of {self.shape} voxels: give rows of a multiple of {WIDTH}")
         fields = levels.order[levels.cells.shape[0] :]
         exchanged = np.stack([self.plan.net_rows[fields], self.plan.loss_rows[fields]], axis=1)
-        self._run(self._first, levels, actors, self.told, acts, exchanged, days, constants)
+        self._run(self._first, levels, begun or levels, actors, self.told, acts, exchanged, days, constants)
 
     def evaluate(self, levels: Floats, actors: Floats, out: Floats, *, constants: bool = True) -> None:
         """Fill ``out`` (n_out, n_voxels) with the rates of every voxel.
@@ -219,24 +222,26 @@ class VoxelLaws:
             copy[:, place] = array
         none = np.empty((0, int(first[-1])))
         empty = none.astype(np.float32)
+        read = Levels(filled[0], none, empty, none, np.arange(rows[0]))
         self._run(
-            first, Levels(filled[0], none, empty, none, np.arange(rows[0])), filled[1], np.arange(self.n_out),
+            first, read, read, filled[1], np.arange(self.n_out),
             Acts(empty, empty, none, none, filled[2]), np.empty((0, 2), dtype=np.int64), 0.0, constants,
         )  # fmt: skip
         out[:] = filled[2][:, place]
 
     def _run(
-        self, first: Integers, levels: Levels, actors: Floats, told: Integers, acts: Acts, exchanged: Integers,
-        days: float, constants: bool,
+        self, first: Integers, levels: Levels, begun: Levels, actors: Floats, told: Integers, acts: Acts,
+        exchanged: Integers, days: float, constants: bool,
     ) -> None:  # fmt: skip
         plan, everywhere = self.plan, first.size - 1
         on_top = (told >= plan.n_everywhere) & (told < plan.n_on_top)
         spans = np.where(on_top, 1, np.where(plan.constant[told] & (not constants), 0, everywhere))
-        for array in (*levels.arrays(), actors, *vars(acts).values()):
+        for array in (*levels.arrays(), begun.matrix, begun.surface, actors, *vars(acts).values()):
             # Machine code looks for the rows where they should be, and checks nothing.
-            if not array.flags.c_contiguous:
+            if not array.flags.c_contiguous or array.ctypes.data % 16:
                 raise InputError(
-                    "an array of the tissue is not contiguous: give numpy.ascontiguousarray of it"
+                    "an array of the tissue is not contiguous or begins within 16 bytes: give numpy.ascontiguousarray"
+                    " of a copy"
                 )
         rows, n = np.stack([told, spans], axis=1), self.workers.threads
         bounds = int(first[-1]) // WIDTH * np.arange(n + 1) // n * WIDTH
@@ -244,8 +249,8 @@ class VoxelLaws:
         def act(k: int) -> None:
             voxels.evaluate_voxels(
                 self._address, *levels.arrays(), levels.order, actors, self._p, self._u, first, bounds[k],
-                bounds[k + 1], rows, acts.found, exchanged, days, acts.source, acts.drain, acts.matrix, acts.surface,
-                *self._work[k],
+                bounds[k + 1], rows, acts.found, exchanged, days, begun.matrix, begun.surface, acts.source, acts.drain,
+                acts.matrix, acts.surface, *self._work[k],
             )  # fmt: skip
 
         self.workers.each(act, range(n))

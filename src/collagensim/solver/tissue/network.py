@@ -26,6 +26,9 @@ kernels = kernels_of("network")
 # Elements of `Vessels.ledger`, lengths [um]: what the laws have asked for; what was drawn behind tips, as twigs and by
 # joining, and what stayed though it was to be pruned; what was pruned and cut.
 ASKED, TRAILED, TWIGS, JOINED, SPARED, PRUNED, CUT = range(7)
+OF_PIECES = (
+    "of pieces"  # what is known, see `once`, as arrays (m,) of each piece for itself: it outlasts the others
+)
 
 
 @dataclass(eq=False)
@@ -77,13 +80,17 @@ class Vessels(Structure):
 
     def keep(self, left: Mask) -> None:
         """Leave only those pieces (m,), and the nodes that they or tips need, in their order."""
-        self.ends, self.number = self.ends[left], self.number[left]
-        needed = np.zeros(self.node.shape[0], dtype=bool)
-        needed[self.ends.ravel()] = True
-        needed[self.tip_node] = True
-        new = np.cumsum(needed) - 1
-        self.node = np.ascontiguousarray(self.node[needed])
-        self.ends, self.tip_node = new[self.ends], new[self.tip_node]
+        of_pieces = self._all_known().get(OF_PIECES)
+        n, new, nodes = (
+            int(np.count_nonzero(left)),
+            np.empty(self.node.shape[0], np.int64),
+            np.empty_like(self.node),
+        )
+        pieces, numbers, tip_node = np.empty((n, 2), np.int64), np.empty(n, np.uint64), self.tip_node.copy()
+        n_nodes = kernels.keep(left, self.node, self.ends, self.number, tip_node, new, nodes, pieces, numbers)
+        self.node, self.ends, self.number, self.tip_node = nodes[:n_nodes].copy(), pieces, numbers, tip_node
+        if of_pieces is not None:
+            self._all_known()[OF_PIECES] = tuple(each[left] for each in of_pieces)
 
     def begin_trails(self, tip: Names, node: Integers, place: Floats) -> None:
         """Let tips (n,) begin at nodes (n,), where they are (n, 3)."""
@@ -119,19 +126,39 @@ class Vessels(Structure):
         kernels.square_gaps(place, self.node, size_um, found)
         return found
 
+    def nearest(self, place: Floats, size_um: Floats, barred: Integers) -> int:
+        """The node nearest to a place (3,) that is not among those barred (k,), -1 where there is none."""
+        return int(kernels.nearest(place, self.node, size_um, barred))
+
+    def nearest_to_each(self, places: Floats, size_um: Floats) -> Integers:
+        """The node nearest to each of some places (m, 3), (m,)."""
+        found, nobody = np.empty(len(places), dtype=np.int64), np.zeros(0, dtype=np.int64)
+        kernels.nearest_to_each(places, self.node, size_um, nobody, found)
+        return found
+
+    def walked(self, size_um: Floats) -> Floats:
+        """How far each tip (k,) is from the last node of its trail [um]."""
+        found = np.empty(self.tip.size)
+        kernels.walked(self.tip_place, self.node, self.tip_node, size_um, found)
+        return found
+
     def tree(self, size_um: Floats) -> cKDTree:
         """Nodes for a search of the nearest to many places."""
         return self.once("tree", lambda: tree_of(self.node, size_um))
 
     def once(self, name: str, find: Callable[[], T]) -> T:
         """Return what follows from nodes and pieces alone; found anew when these have changed."""
-        if self._known[0] is not self.node or self._known[1] is not self.ends:
-            self._known = (self.node, self.ends, {})
-        known = self._known[2]
+        known = self._all_known()
         if name not in known:
             known[name] = find()
         found: T = known[name]
         return found
+
+    def _all_known(self) -> dict[str, Any]:
+        """What is known of these nodes and pieces."""
+        if self._known[0] is not self.node or self._known[1] is not self.ends:
+            self._known = (self.node, self.ends, {})
+        return self._known[2]
 
 
 def columns_of(found: Snapshot) -> dict[str, npt.NDArray[Any]]:
@@ -200,10 +227,8 @@ def touching(node: Mask, ends: Integers) -> Mask:
 
 def reachable(ends: Integers, n_nodes: int, start: int, steps: int) -> Mask:
     """Which nodes (n_nodes,) are no more than so many pieces away from one."""
-    found = np.zeros(n_nodes, dtype=bool)
-    found[start] = True
-    for _ in range(steps):
-        found[ends[touching(found, ends)]] = True
+    found = np.empty(n_nodes, dtype=bool)
+    kernels.reachable(ends, start, steps, np.empty(n_nodes, dtype=np.int64), found)
     return found
 
 

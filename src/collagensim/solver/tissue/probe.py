@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 
+from collagensim.solver.tissue.course import SLOWEST
 from collagensim.solver.tissue.stages import new_senses, step
 from collagensim.solver.tissue.world import World, resting_state
 
@@ -11,13 +12,13 @@ N_STEPS = 3
 
 
 def seconds_a_step(world: World) -> float:
-    """Return the seconds that a step of five minutes takes in resting tissue, but for the first, which may compile.
+    """Return the seconds that a step of an hour takes in resting tissue, but for the first, which may compile.
 
     Later steps take longer as cells gather, by a third or so in a wound.
     """
     state, senses = resting_state(world), new_senses(world)
-    step(world, state, senses, 1)
+    step(world, state, senses, SLOWEST)
     begun = time.perf_counter()
     for _ in range(N_STEPS):
-        step(world, state, senses, 1)
+        step(world, state, senses, SLOWEST)
     return (time.perf_counter() - begun) / N_STEPS

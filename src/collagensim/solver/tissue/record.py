@@ -15,7 +15,7 @@ from collagensim.solver.tissue.epithelium import sheet_told
 from collagensim.solver.tissue.fibres import fibres_told
 from collagensim.solver.tissue.stages import Senses
 from collagensim.solver.tissue.state import STRUCTURES, State
-from collagensim.solver.tissue.vessels import network_told
+from collagensim.solver.tissue.web import network_told
 from collagensim.solver.tissue.world import World
 
 Floats: TypeAlias = npt.NDArray[np.float64]

@@ -24,8 +24,10 @@ Integers: TypeAlias = npt.NDArray[np.int64]
 
 balance = kernels_of("balance")
 
-# Of the level at rest: a tangent that changes it nowhere by more is the last, with less than half of it left to go.
-CLOSE = 0.003
+# Of the level at rest: what the last tangent may leave to go, nowhere more. It leaves less than half of what it has
+# changed, and less than a quarter where changes shrink to a fifth, as cycles let them.
+CLOSE = 0.0015
+FIFTH = 0.2
 MOST_TANGENTS = 100
 
 
@@ -85,12 +87,15 @@ def _settle(world: World, state: State, senses: Senses, each: Settling) -> None:
     made, drain = senses.source.reshape(state.soluble.shape), senses.drain.reshape(state.soluble.shape)
     lack, ceiling = state.soluble[each.field].reshape(nz, -1), float(source.max())
     sides = [values[each.field].reshape(nz, -1) for values in (made, drain)]
+    last = 0.0
     for _ in range(MOST_TANGENTS):
         balance.write_tangent(share, supply, use, source, half, ceiling, lack, *sides)
         world.diffuser.approach(state.soluble, made, drain, which=[each.field])
-        if balance.take_lack(lack, ceiling, share) <= CLOSE:
+        change = balance.take_lack(lack, ceiling, share)
+        if change <= (4.0 if change <= FIFTH * last else 2.0) * CLOSE:
             lack[:] = share * rest[:, None]
             return
+        last = change
     raise SolveError(f"{each.of.name!r} has found no balance in {MOST_TANGENTS} tangents")
 
 

@@ -1,8 +1,8 @@
 """One step of a tissue, as named stages in the order in which they happen.
 
 sense    where cells are, and what there is to feel: fields, and cells as densities of the neighbourhood
-secrete  what every law says there: sources and losses of the soluble fields, what the others become, and what may
-         happen to cells
+secrete  what every law says there, and once more in the middle of the step: sources and losses of the soluble fields,
+         what the others become, and what may happen to cells
 fate     who dies, changes, divides, and who enters
 diffuse  the soluble fields, a step onward
 deposit  matrix and surface, a step onward
@@ -10,14 +10,15 @@ cover    bare surface, by fronts of cells from its rims
 move     every cell walks
 vessels  are drawn, joined, grown and pruned
 
-Fields have an array of before the step and one of after it: all stages read what was sensed at the beginning.
+Fields have an array of before the step and one of after it. What is made and lost, and what befalls cells, follows from
+the middle of the step, as it is foreseen from its beginning; cells walk by fields of after it.
 """
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeAlias
 
 import numpy as np
@@ -26,12 +27,13 @@ import numpy.typing as npt
 from collagensim.solver.compiled import kernels_of
 from collagensim.solver.tissue import fibres
 from collagensim.solver.tissue.closing import cover
+from collagensim.solver.tissue.foresight import foresee
 from collagensim.solver.tissue.laws import Acts, Levels
 from collagensim.solver.tissue.settling import settle_fields
-from collagensim.solver.tissue.state import BECAME, BORN, DIED, LEFT, State
+from collagensim.solver.tissue.state import BECAME, BORN, DIED, LEFT, Newcomers, State
 from collagensim.solver.tissue.vessels import vessels
-from collagensim.solver.tissue.waking import paces
-from collagensim.solver.tissue.world import TICKS, World, settle
+from collagensim.solver.tissue.waking import Climbs, climbs_of, sniff
+from collagensim.solver.tissue.world import TICKS, World, arrivals
 from collagensim.write.events import BECOMES, DIES
 
 Floats: TypeAlias = npt.NDArray[np.float64]
@@ -39,6 +41,15 @@ Singles: TypeAlias = npt.NDArray[np.float32]
 Integers: TypeAlias = npt.NDArray[np.int64]
 
 agents, fates = kernels_of("cells"), kernels_of("fates")
+
+# What befalls a cell a second time in a step is drawn as if so many ticks later, when no course still goes on.
+AGAIN = 1 << 31
+# How far a cell goes, by its speed, before it feels its way anew, unless that takes less than a tick [um]: slopes are
+# felt over two voxels of 10 um.
+STRIDE_UM = 16.0
+# Ticks after which cells are laid out anew by kind and voxel: cells that are neighbours in memory then read the same
+# parts of fields. Nothing that happens depends on their order.
+GROUPED = 24
 
 
 @dataclass(eq=False)
@@ -48,12 +59,13 @@ class Senses:
     Attributes
     ----------
     voxel : (n,) where each cell is.
-    levels : what there is to sense; ``levels[i]`` of species i.
+    levels : what there is to sense, ``levels[i]`` of species i: as the step begins, then what laws read in its middle.
     actors : (n_kinds, n_voxels) densities of the cells in the voxel itself [as the species].
     acts : what the laws say.
     soluble : what the fields are after the step, written by `diffuse`, which changes it for the state's.
-    attraction, room : (n_kinds, nz, ny, nx) what cells climb and what slows them; scratch : (nz, ny, nx). All three are
-        written anew each step.
+    climbs : what cells climb and what slows them; scratch : (nz, ny, nx). Both are written anew each step.
+    sensed : (n_kinds, n_voxels) memory for cells as they are sensed.
+    middle, middle_actors : levels and actors in the middle of the step, as they are foreseen.
     version : of the laws whose constant rows ``found`` holds.
     """
 
@@ -62,9 +74,11 @@ class Senses:
     actors: Floats
     acts: Acts
     soluble: Singles
-    attraction: Floats
-    room: Floats
+    climbs: Climbs
     scratch: Floats
+    sensed: Floats
+    middle: Levels
+    middle_actors: Floats
     version: int = -1
 
     @property
@@ -92,23 +106,26 @@ def new_senses(world: World) -> Senses:
         np.zeros((world.matrix.size, n)), np.zeros((world.surface.size, n_columns)), np.full((laws.n_out, n), np.nan),
     )  # fmt: skip
     levels = Levels(np.zeros((world.n_kinds, n)), acts.matrix, acts.source, acts.surface, world.order)
+    cells, matrix, single, surface = (np.zeros_like(array) for array in levels.arrays())
+    middle = Levels(cells, matrix, single, surface, world.order)
     soluble = np.zeros((world.soluble.size, *block.shape), np.float32)
     return Senses(
         np.zeros(0, dtype=np.int64), levels, np.zeros((world.n_kinds, n)), acts, soluble,
-        np.zeros((world.n_kinds, *block.shape)), np.ones((world.n_kinds, *block.shape)), np.zeros(block.shape),
+        climbs_of(world), np.zeros(block.shape), levels.cells, middle, np.zeros((world.n_kinds, n)),
     )  # fmt: skip
 
 
 def sense(world: World, state: State, senses: Senses, days: float) -> None:
     """Read cells and fields at every voxel."""
     block, n = world.block, world.block.n_voxels
-    senses.voxel = np.empty(state.n_cells, dtype=np.int64)
-    agents.voxels_of(state.position, block.edges_um, np.array(block.shape), senses.voxel)
+    senses.voxel = voxels_of(world, state.position)
     agents.count(state.kind, senses.voxel, world.n_kinds, senses.actors)
-    senses.actors /= (block.voxel_mm3 / world.per_cell)[:, None]
-    shape, weights, sensed = (world.n_kinds, *block.shape), world.sight, senses.levels.cells
+    per, present = block.voxel_mm3 / world.per_cell, state.present(world.n_kinds)
+    shape, weights, sensed = (world.n_kinds, *block.shape), world.sight, senses.sensed
     padded = np.empty(block.shape[2] + 2 * weights.size - 2)
-    agents.sense(senses.actors.reshape(shape), weights, sensed.reshape(shape), senses.scratch, padded)
+    agents.sense(
+        senses.actors.reshape(shape), present, per, weights, sensed.reshape(shape), senses.scratch, padded
+    )
     senses.levels = Levels(
         sensed, state.matrix.reshape(-1, n), state.soluble.reshape(-1, n),
         state.surface.reshape(world.surface.size, -1), world.order,
@@ -118,48 +135,89 @@ def sense(world: World, state: State, senses: Senses, days: float) -> None:
 
 
 def secrete(world: World, state: State, senses: Senses, days: float) -> None:
-    """Let the laws say what is made and lost in every voxel, and what may happen to cells there."""
+    """Let the laws say what is made and lost in every voxel, and what may happen to cells there.
+
+    They say it of the middle of the step, from what they let expect there: so it is of order two.
+    """
+    begun, middle = senses.levels, senses.middle
+    half = replace(senses.acts, matrix=middle.matrix, surface=middle.surface)
+    say(world, senses, 0.5 * days, half)
+    settle_fields(world, state, senses)
+    foresee(world, state, senses, 0.5 * days)
+    senses.levels = middle
+    world.laws.act(middle, senses.middle_actors, days, senses.acts, constants=False, begun=begun)
+
+
+def say(world: World, senses: Senses, days: float, acts: Acts) -> None:
+    """Let the laws say what follows from what is sensed."""
     stale = senses.version != world.laws.version
-    world.laws.act(senses.levels, senses.actors, days, senses.acts, constants=stale)
+    world.laws.act(senses.levels, senses.actors, days, acts, constants=stale)
     senses.version = world.laws.version
 
 
 def fate(world: World, state: State, senses: Senses, days: float) -> None:
-    """Let the events of cells happen, and let cells enter."""
-    plan, chosen = world.laws.plan, np.empty(state.n_cells, dtype=np.int64)
-    hazards = senses.found[plan.hazard_rows]
-    fates.choose_fates(
-        state.kind,
-        senses.voxel,
-        state.identity,
-        hazards,
-        plan.first_event,
-        world.seed,
-        state.tick,
-        days,
-        chosen,
-    )
-    alive = np.ones(state.n_cells, dtype=bool)
-    newborn = []
-    for j, event in enumerate(plan.events):
-        who = np.flatnonzero(chosen == j)
-        if event.outcome == DIES:
-            alive[who] = False
-            state.made[event.kind, DIED] += who.size
-        elif event.outcome == BECOMES:
-            state.kind[who] = event.other
-            state.made[event.kind, LEFT] += who.size
-            state.made[event.other, BECAME] += who.size
-        else:
-            newborn.append((event.other, *daughters(world, state, who)))
-            state.made[event.other, BORN] += who.size
-    if not alive.all():
-        state.keep(alive)
-    for kind, position, direction, identity in newborn:
-        state.add(np.full(identity.size, kind, dtype=np.int64), position, direction, identity)
+    """Let the events of cells happen, and let cells enter.
+
+    Who enters, is born, divides or changes its kind is taken to do so in the middle of the step, and goes on with it:
+    in half a step there may befall it what befalls its kind. So numbers are of order two on average.
+    """
+    plan, newcomers = world.laws.plan, []
     for kind, row in enumerate(plan.entry_rows):
         if row >= 0:
-            settle(world, state, kind, senses.found[row], world.block.voxel_mm3 * days, fates.PLACE)
+            share = world.block.voxel_mm3 * days
+            newcomers += arrivals(world, state, kind, senses.found[row], share, fates.PLACE)
+    anew = befall(world, state, senses, np.arange(state.n_cells), days, state.tick, newcomers)
+    befall(world, state, senses, anew, 0.5 * days, state.tick + AGAIN, [])
+    if (state.tick + round(days * TICKS)) // GROUPED > state.tick // GROUPED:
+        place = state.kind * world.block.n_voxels + voxels_of(world, state.position)
+        state.renew(np.argsort(place, kind="stable"))
+
+
+def befall(
+    world: World,
+    state: State,
+    senses: Senses,
+    who: Integers,
+    days: float,
+    tick: int,
+    newcomers: list[Newcomers],
+) -> Integers:
+    """Let events happen to the cells ``who``, and add newcomers and daughters; return who is new or other than before.
+
+    ``tick`` is that of their luck.
+    """
+    plan, chosen = world.laws.plan, np.empty(who.size, dtype=np.int64)
+    fates.choose_fates(
+        state.kind[who], voxels_of(world, state.position[who]), state.identity[who], senses.found[plan.hazard_rows],
+        plan.first_event, world.seed, tick, days, chosen, np.empty((fates.N_NOTED, fates.CHUNK)),
+    )  # fmt: skip
+    struck, newcomers = np.flatnonzero(chosen >= 0), list(newcomers)
+    alive, other = np.ones(state.n_cells, dtype=bool), np.zeros(state.n_cells, dtype=bool)
+    for j in np.unique(chosen[struck]):
+        event, those = plan.events[j], who[struck[chosen[struck] == j]]
+        if event.outcome == DIES:
+            alive[those] = False
+            state.made[event.kind, DIED] += those.size
+            continue
+        other[those] = True
+        if event.outcome == BECOMES:
+            state.kind[those] = event.other
+            state.made[event.kind, LEFT] += those.size
+            state.made[event.other, BECAME] += those.size
+        else:
+            newcomers.append((event.other, *daughters(world, state, those)))
+            state.made[event.other, BORN] += those.size
+    which = np.flatnonzero(alive)
+    if which.size < alive.size or newcomers:
+        state.renew(which, newcomers)
+    return np.concatenate([np.flatnonzero(other[which]), np.arange(which.size, state.n_cells)])
+
+
+def voxels_of(world: World, position: Floats) -> Integers:
+    """In which voxel some places (n, 3) are."""
+    found = np.empty(position.shape[0], dtype=np.int64)
+    agents.voxels_of(position, world.block.edges_um, np.array(world.block.shape), found)
+    return found
 
 
 def daughters(world: World, state: State, mothers: Integers) -> tuple[Floats, Floats, npt.NDArray[np.uint64]]:
@@ -178,43 +236,52 @@ def diffuse(world: World, state: State, senses: Senses, days: float) -> None:
     shape = state.soluble.shape
     source, drain = senses.source.reshape(shape), senses.drain.reshape(shape)
     world.diffuser.step(state.soluble, source, drain, days, which=world.spreading, out=senses.soluble)
+    for each in world.settlings:
+        senses.soluble[each.field] = state.soluble[each.field]
     state.soluble, senses.soluble = senses.soluble, state.soluble
-    settle_fields(world, state, senses)
 
 
 def deposit(world: World, state: State, senses: Senses, days: float) -> None:
     """Let matrix and surface be what they become; fibres that have a direction are laid."""
-    acts, before = senses.acts, senses.levels
+    acts = senses.acts
+    matrix, surface = state.matrix.reshape(acts.matrix.shape), state.surface.reshape(acts.surface.shape)
     if world.weave is not None:
-        acts.matrix[world.weave.place] = before.matrix[world.weave.place]
-    state.matrix, acts.matrix = acts.matrix.reshape(state.matrix.shape), before.matrix
-    state.surface, acts.surface = acts.surface.reshape(state.surface.shape), before.surface
+        acts.matrix[world.weave.place] = matrix[world.weave.place]
+    state.matrix, acts.matrix = acts.matrix.reshape(state.matrix.shape), matrix
+    state.surface, acts.surface = acts.surface.reshape(state.surface.shape), surface
     fibres.lay(world, state, senses.found, days)
 
 
 def move(world: World, state: State, senses: Senses, days: float) -> None:
-    """Let every cell walk."""
-    block, gait, attraction = world.block, world.gait, senses.attraction
-    known: dict[tuple[tuple[int, float], ...], int] = {}
-    for kind, climbs in enumerate(world.climbs):
-        if climbs in known:
-            attraction[kind] = attraction[known[climbs]]
-        elif climbs:
-            known[climbs] = kind
-            attraction[kind] = 0.0
-            for i, weight in climbs:
-                np.multiply(senses.levels[i].reshape(block.shape), np.float64(weight), out=senses.scratch)
-                attraction[kind] += senses.scratch
-            np.log1p(attraction[kind], out=attraction[kind])
-    along = fibres.guidance(world, state)
-    for kinds, pace in paces(world, attraction):
-        for slowed in np.flatnonzero(kinds):
-            senses.room[slowed] = pace
+    """Let every cell walk, by fields as they are after the step; the fast in stretches, to feel their way in each."""
+    gait, climbs, n, ticks = world.gait, senses.climbs, world.block.n_voxels, round(days * TICKS)
+    felt = replace(senses.levels, matrix=state.matrix.reshape(-1, n), soluble=state.soluble.reshape(-1, n))
+    sniff(climbs, felt, state.present(world.n_kinds))
+    parts = stretches(gait["speed"], ticks)
+    for n_parts in np.unique(parts):
+        who = np.flatnonzero(parts[state.kind] == n_parts)
+        for k in range(n_parts):
+            _walk(world, state, climbs, who, days / n_parts, state.tick + k * (ticks // n_parts))
+
+
+def stretches(speed: Floats, ticks: int) -> Integers:
+    """In how many parts cells of some speeds [um/day] walk so many ticks: equal ones, of whole ticks each."""
+    whole = np.array([n for n in range(1, ticks + 1) if ticks % n == 0], dtype=np.int64)
+    needed = speed * (ticks / TICKS) / STRIDE_UM
+    found: Integers = whole[np.minimum(np.searchsorted(whole, needed), whole.size - 1)]
+    return found
+
+
+def _walk(world: World, state: State, climbs: Climbs, who: Integers, days: float, tick: int) -> None:
+    gait = world.gait
+    position, direction = state.position[who], state.direction[who]
     agents.move(
-        state.kind, state.position, state.direction, state.identity, gait["speed"], gait["persistence"], attraction,
-        gait["attraction"], along, gait["guidance"], senses.room, days, world.seed, fates.WALK, state.tick,
-        block.edges_um, np.empty((world.n_kinds, agents.N_WALK)), np.empty((agents.N_NOISE, agents.CHUNK)),
+        state.kind[who], position, direction, state.identity[who], gait["speed"], gait["persistence"], climbs.field,
+        climbs.attraction, gait["attraction"], fibres.guidance(world, state, who), gait["guidance"], climbs.place,
+        climbs.room, days, world.seed, fates.WALK, tick, world.block.edges_um,
+        np.empty((world.n_kinds, agents.N_WALK)), np.empty((agents.N_NOISE, agents.CHUNK)),
     )  # fmt: skip
+    state.position[who], state.direction[who] = position, direction
 
 
 Stage: TypeAlias = Callable[[World, State, Senses, float], None]

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
+from collagensim.solver.compiled import kernels_of
 from collagensim.solver.tissue.epithelium import Epithelium
 from collagensim.solver.tissue.fibres import Fibres
 from collagensim.solver.tissue.network import Vessels
@@ -17,6 +19,10 @@ from collagensim.solver.tissue.structure import Structure
 Array: TypeAlias = npt.NDArray[Any]
 Floats: TypeAlias = npt.NDArray[np.float64]
 Integers: TypeAlias = npt.NDArray[np.int64]
+# Cells of one kind: position and direction (n, 3), identity (n,).
+Newcomers: TypeAlias = tuple[int, Floats, Floats, npt.NDArray[np.uint64]]
+
+agents = kernels_of("cells")
 
 
 @dataclass(eq=False)
@@ -57,6 +63,10 @@ class State:
         """Cells alive."""
         return int(self.kind.size)
 
+    def present(self, n_kinds: int) -> Integers:
+        """Cells alive of each kind, (n_kinds,)."""
+        return np.bincount(self.kind, minlength=n_kinds)
+
     def digest(self) -> str:
         """SHA-256 of the whole state."""
         found, structured = hashlib.sha256(str(self.tick).encode()), self.structures()
@@ -84,18 +94,25 @@ class State:
 
     def keep(self, alive: npt.NDArray[np.bool_]) -> None:
         """Leave only those cells, in their order."""
-        for name in ("kind", "position", "direction", "identity", "births"):
-            setattr(self, name, np.ascontiguousarray(getattr(self, name)[alive]))
+        self.renew(np.flatnonzero(alive))
 
-    def add(
-        self, kind: Integers, position: Floats, direction: Floats, identity: npt.NDArray[np.uint64]
-    ) -> None:
+    def add(self, newcomers: Newcomers) -> None:
         """Append cells that have had no daughter yet."""
-        self.kind = np.concatenate([self.kind, kind])
-        self.position = np.concatenate([self.position, position])
-        self.direction = np.concatenate([self.direction, direction])
-        self.identity = np.concatenate([self.identity, identity])
-        self.births = np.concatenate([self.births, np.zeros(kind.size, dtype=np.int64)])
+        self.renew(np.arange(self.n_cells), [newcomers])
+
+    def renew(self, which: Integers, newcomers: Sequence[Newcomers] = ()) -> None:
+        """Leave only the cells ``which``, in that order, and append cells that have had no daughter yet."""
+        n = which.size
+        total = n + sum(identity.size for *_, identity in newcomers)
+        old = self.kind, self.position, self.direction, self.identity, self.births
+        new = [np.empty((total, *values.shape[1:]), values.dtype) for values in old]
+        agents.pick(which, *old, *new)
+        for kind, position, direction, identity in newcomers:
+            end = n + identity.size
+            for values, given in zip(new, (kind, position, direction, identity, 0), strict=True):
+                values[n:end] = given
+            n = end
+        self.kind, self.position, self.direction, self.identity, self.births = new
 
 
 # What a saved state may have besides fields and cells: attributes of `State` by name.

@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from collagensim.errors import ModelError
 from collagensim.model import Architecture, Model, Motion, in_space
+from collagensim.response.tissue import TICKS_A_DAY
 from collagensim.skin import Skin
 from collagensim.solver.compiled import kernels_of
 from collagensim.solver.resting import SPACE, at_rest
@@ -23,15 +24,9 @@ from collagensim.solver.tissue.laws import VoxelLaws
 from collagensim.solver.tissue.rest import bound_in_space, diffusion_of
 from collagensim.solver.tissue.settling import Settling, settlings_of
 from collagensim.solver.tissue.space import Block
-from collagensim.solver.tissue.state import ENTERED, State
-from collagensim.solver.tissue.vessels import (
-    Web,
-    drawn_apart,
-    leave_vessels,
-    resting_web,
-    tips_per_cell,
-    web_of,
-)
+from collagensim.solver.tissue.state import ENTERED, Newcomers, State
+from collagensim.solver.tissue.vessels import leave_vessels
+from collagensim.solver.tissue.web import Web, drawn_apart, resting_web, tips_per_cell, web_of
 from collagensim.solver.tissue.workers import Workers
 from collagensim.write.lowering import states_read
 
@@ -40,7 +35,7 @@ Integers: TypeAlias = npt.NDArray[np.int64]
 
 agents, fates = kernels_of("cells"), kernels_of("fates")
 
-TICKS = 288  # of a day: five minutes
+TICKS = TICKS_A_DAY
 
 
 @dataclass(frozen=True, eq=False)
@@ -229,6 +224,14 @@ def settle(world: World, state: State, kind: int, rate: Floats, share: float, ev
 
     The rate is in the unit of the species.
     """
+    for newcomers in arrivals(world, state, kind, rate, share, event):
+        state.add(newcomers)
+
+
+def arrivals(
+    world: World, state: State, kind: int, rate: Floats, share: float, event: int
+) -> list[Newcomers]:  # fmt: skip
+    """Return the cells that appear, if any, as `settle` says, and count them; trails of tips are begun."""
     block, voxels = world.block, np.empty(1024, dtype=np.int64)
     share /= float(world.per_cell[kind])
     n = fates.enter(rate, share, kind, world.seed, state.tick, event, voxels)
@@ -236,12 +239,12 @@ def settle(world: World, state: State, kind: int, rate: Floats, share: float, ev
         voxels = np.empty(n, dtype=np.int64)
         fates.enter(rate, share, kind, world.seed, state.tick, event, voxels)
     if n == 0:
-        return
+        return []
     position, direction, identity = np.empty((n, 3)), np.empty((n, 3)), np.empty(n, dtype=np.uint64)
     fates.place(
         voxels[:n], kind, world.seed, state.tick, event, np.array(block.shape), block.edges_um, position, direction,
         identity,
     )  # fmt: skip
     leave_vessels(world, state, kind, position, identity, event)
-    state.add(np.full(n, kind, dtype=np.int64), position, direction, identity)
     state.made[kind, ENTERED] += n
+    return [(kind, position, direction, identity)]

@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from collagensim.errors import ModelError
 from collagensim.solver.compiled import kernels_of
-from collagensim.solver.tissue.closing import open_surface
+from collagensim.solver.tissue.closing import open_surface, tell_cover
 from collagensim.solver.tissue.fibres import follow_jump
 from collagensim.solver.tissue.soaking import soak, unsoaked
 from collagensim.solver.tissue.state import DIED, State
@@ -50,6 +50,7 @@ def wound(world: World, state: State, injury: Injury, session: int) -> Floats:
     }
     before = unsoaked(world, state)
     jump(world, state, {**world.inputs(), **hurt})
+    tell_cover(world, state)
     soak(world, state, before)
     sever(world, state)
     return drawn.channels_um
