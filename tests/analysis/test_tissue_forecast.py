@@ -26,10 +26,10 @@ def test_the_timetable_is_the_one_that_is_kept():
     ends = timetable(PROTOCOL, 4.2)
     # The last step is looked into, and not taken to its end, where the course ends within it.
     assert len(ends) - found.statistics["steps"] in (0, 1)
-    # The slowest before the session and from the third day after it on, and others between; each of these stretches
-    # begins or ends within a step, which is cut.
-    (until, first), (late, second), _ = PACE
-    expected = (0.3 + 3.9 - late) / SLOWEST + until / first + (late - until) / second
+    # The slowest before the session, and of the others what the days after it take; each of these stretches begins or
+    # ends within a step, which is cut.
+    (until, first), (_, second), *_ = PACE
+    expected = 0.3 / SLOWEST + until / first + (3.9 - until) / second
     assert len(ends) == pytest.approx(expected * TICKS, abs=4)
     ticks = np.rint(np.array(ends) * TICKS).astype(int)
     lengths = np.diff(ticks, prepend=0)

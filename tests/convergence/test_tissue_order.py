@@ -1,4 +1,4 @@
-"""Steps of a tissue are of order two in what its laws say, and an hour's step is as exact as is stated."""
+"""Steps of a tissue are of order two in what its laws say, and those of a course are as exact as is stated."""
 
 import numpy as np
 import pytest
@@ -6,7 +6,7 @@ import pytest
 import collagensim as cs
 from collagensim.biology import dermal_architecture
 from collagensim.solver.compiled import kernels_of
-from collagensim.solver.tissue.course import SLOWEST
+from collagensim.solver.tissue.course import PACE
 from collagensim.solver.tissue.laws import Levels
 from collagensim.solver.tissue.space import block_of
 from collagensim.solver.tissue.stages import STRIDE_UM, deposit, diffuse, new_senses, secrete, stretches
@@ -17,7 +17,10 @@ from collagensim.write.events import BECOMES, DIES
 
 SKIN = cs.Skin()
 SESSION = cs.Session(device="stamp", depth_mm=0.4, density_per_cm2=1000, depth_reached_mm=0.3)
-SHOWN = ("debris", "il_1", "pdgf", "tgf_beta_1", "neutrophils", "apoptotic_neutrophils", "macrophages_m1")
+SHOWN = (
+    "debris", "il_1", "pdgf", "tgf_beta_1", "neutrophils", "apoptotic_neutrophils", "macrophages_m1", "fibroblasts",
+    "vegf", "cellular_fibronectin", "collagen_iii",
+)  # fmt: skip
 DAYS = 1.0
 
 
@@ -96,23 +99,41 @@ def test_a_step_twice_as_long_has_nearly_four_times_the_error(errors):
     assert np.median(errors[12] / errors[6]) > 3.0, errors
 
 
-def test_an_hour_is_as_exact_as_is_stated(errors):
-    assert max(errors[SLOWEST]) < 0.02, errors
+def levels_on(days, pace):
+    """Levels on some days after a session, in the steps of a table as `PACE` (n_days, n_shown, n_voxels)."""
+    tissue, tick, found = Expected(), 0, []
+    while len(found) < len(days):
+        ticks = next(ticks for until, ticks in pace if tick / TICKS < until)
+        tissue.step(ticks)
+        tick += ticks
+        if tick == round(days[len(found)] * TICKS):
+            found.append(tissue.told())
+    return np.array(found)
+
+
+def test_the_steps_of_a_course_are_as_exact_as_is_stated():
+    """1.5 % of the largest change, against steps whose own is below 0.6 % (docs/tissue.md): 2.1 % together."""
+    days, begun = (1.0, 3.0, 7.0, 14.0, 28.0, 32.0), Expected().told()
+    exact, found = levels_on(days, ((7.0, 3), (np.inf, 6))), levels_on(days, PACE)
+    change = np.sqrt(((exact - begun) ** 2).mean(axis=2)).max(axis=0)
+    error = np.sqrt(((found - exact) ** 2).mean(axis=2)) / change
+    assert error.max() < 0.021, error
 
 
 def test_cells_are_foreseen_as_their_laws_expect():
     """Three kinds: the first dies or becomes the second, the second divides, the third arrives."""
     random = np.random.default_rng(3)
-    now, found = random.uniform(0.0, 9.0, (3, 1100)), random.uniform(0.0, 4.0, (5, 1100))
+    sensed, acting = random.uniform(0.0, 9.0, (2, 3, 1100))
+    found, then = random.uniform(0.0, 4.0, (5, 1100)), np.empty((2, 3, 1100))
     first, removes, other = np.array([0, 2, 3, 3]), np.array([1, 1, 0]), np.array([-1, 1, 1])
-    kernels, days, out = kernels_of("foresight"), 0.25, np.empty((3, 1100))
-    kernels.expect_cells(
-        now, found, np.array([-1, -1, 1]), 2, first, removes, other, days, np.empty(kernels.CHUNK), out
-    )
+    kernels, days = kernels_of("foresight"), 0.25
+    entries, work = np.array([-1, -1, 1]), np.empty((3, kernels.CHUNK))
+    kernels.expect_cells(sensed, acting, found, entries, 2, first, removes, other, days, work, *then)
     dies, becomes, divides = found[2:]
-    left = now[0] / (1.0 + days * (dies + becomes))
-    expected = [left, now[1] * (1.0 + days * divides) + days * becomes * left, now[2] + days * found[1]]
-    np.testing.assert_allclose(out, expected, rtol=1e-13)
+    for now, out in zip((sensed, acting), then, strict=True):
+        left = now[0] / (1.0 + days * (dies + becomes))
+        expected = [left, now[1] * (1.0 + days * divides) + days * becomes * left, now[2] + days * found[1]]
+        np.testing.assert_allclose(out, expected, rtol=1e-13)
 
 
 @pytest.mark.parametrize("ticks", [1, 2, 3, 5, 6, 12])

@@ -60,7 +60,7 @@ def branched(
 
 
 def _kept(tissue: Tissue, day: float) -> float:
-    """Return a day whose state can be gone on from: only a full hour never cuts a step short."""
+    """Return a day whose state can be gone on from: only where the longest step may end does no step get cut."""
     usable = [kept for kept in tissue.snapshots if tick_of(kept) % SLOWEST == 0]
     given = in_range("day", day, 0.0, 3650.0, "days")
     found = next((kept for kept in usable if abs(kept - given) < 0.5 / TICKS), None)
@@ -68,7 +68,7 @@ def _kept(tissue: Tissue, day: float) -> float:
         listed = ", ".join(map(plain, usable)) or "none"
         raise InputError(
             f"a course cannot go on from day {plain(given)}: this tissue was kept on days {listed}; give kept_days, "
-            "in full hours, to keep others"
+            f"in multiples of {plain(24.0 * SLOWEST / TICKS)} hours, to keep others"
         )
     return found
 

@@ -191,7 +191,7 @@ class Tissue:
         Raises
         ------
         InputError
-            When the day was not kept or is no full hour, or the past would be another.
+            When the day was not kept or is no multiple of two hours, or the past would be another.
         ModelError
             When the tissue was made by a model, or in an architecture, that this version does not know.
         """

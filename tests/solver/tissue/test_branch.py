@@ -72,7 +72,7 @@ def test_looking_between_steps_changes_no_step():
     assert list(seen.snapshots) == [odd, 3.25]
     assert seen.data["time"].values.tolist() == [odd, 3.25]
     with pytest.raises(
-        cs.InputError, match=r"cannot go on .* kept on days 3\.25; give kept_days, in full hours"
+        cs.InputError, match=r"cannot go on .* kept on days 3\.25; give kept_days, in multiples of 2 hours"
     ):
         seen.branch(odd)
 

@@ -30,11 +30,10 @@ def foresee(world: World, state: State, senses: Senses, days: float) -> None:
         soluble[each.field] = state.soluble[each.field]
     if world.weave is not None:
         middle.matrix[world.weave.place] = begun.matrix[world.weave.place]
-    plan, left = world.laws.plan, np.empty(kernels.CHUNK)
+    plan = world.laws.plan
     removes = np.array([event.outcome in (DIES, BECOMES) for event in plan.events], dtype=np.int64)
     other = np.array([event.other for event in plan.events], dtype=np.int64)
-    for now, then in ((begun.cells, middle.cells), (senses.actors, senses.middle_actors)):
-        kernels.expect_cells(
-            now, senses.found, plan.entry_rows, plan.hazard_rows.start, plan.first_event, removes, other, days, left,
-            then,
-        )  # fmt: skip
+    kernels.expect_cells(
+        begun.cells, senses.actors, senses.found, plan.entry_rows, plan.hazard_rows.start, plan.first_event, removes,
+        other, days, np.empty((3, kernels.CHUNK)), middle.cells, senses.middle_actors,
+    )  # fmt: skip
