@@ -69,12 +69,12 @@ class Network:
         object.__setattr__(self, "enters", tuple(self.enters))
         for name, needed in (*((name, "um") for name in _LENGTHS), *((name, "1") for name in _SHARES)):
             given: Parameter = getattr(self, name)
-            least_is_none = name == "branching_share"
-            if unit(given.unit).powers != unit(needed).powers or not (
-                given.value > 0.0 or (least_is_none and given.value == 0.0)
-            ):
+            share = name == "branching_share"
+            within = 0.0 <= given.value <= 1.0 if share else given.value > 0.0
+            if unit(given.unit).powers != unit(needed).powers or not within:
                 raise ModelError(
-                    f"{name} of vessels: {given.name!r} is {given.value} {given.unit}, needs more than 0 {needed}"
+                    f"{name} of vessels: {given.name!r} is {given.value} {given.unit}, needs "
+                    f"{'0 to 1' if share else f'more than 0 {needed}'}"
                 )
         if self.vessels.kind != "matrix" or unit(self.vessels.unit).powers != unit("1/mm^2").powers:
             raise ModelError(

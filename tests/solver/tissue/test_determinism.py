@@ -89,10 +89,11 @@ def test_cells_are_grouped_by_kind_and_voxel_at_their_tick_alone():
         assert (falls < 20) == grouped
 
 
-@pytest.mark.parametrize("how", ["by waves", "by cycles"])
-def test_fields_have_the_same_bits_whoever_steps_them(how):
+# Of 48 rows the planes' packs are odd in number, and the last has no partner.
+@pytest.mark.parametrize(("how", "rows"), [("by waves", 128), ("by waves", 48), ("by cycles", 128)])
+def test_fields_have_the_same_bits_whoever_steps_them(how, rows):
     """A thread's memory holds what another field left there."""
-    random, shape = np.random.default_rng(3), (5, 128, 1, 128)
+    random, shape = np.random.default_rng(3), (5, rows, 1, 128)
     source, loss = (random.random(shape).astype(np.float32) for _ in range(2))
     if how == "by waves":
         loss[:] = loss[:, :1, :, :1]

@@ -712,11 +712,22 @@ def test_a_network_that_the_model_does_not_bear_out_is_refused(given, sentence):
         resting_state(world_of(cs.dermal_healing(), SKIN, block, changed, 1))
 
 
+def test_tips_that_divide_are_refused():
+    model = cs.dermal_healing()
+    tips = next(species for species in model.species if species.name == "endothelial_tips")
+    rate = next(reaction.rate for reaction in model.reactions if reaction.name == "m2_leave")
+    divide = cs.model.Reaction("tips_divide", rate, {tips: 1}, actor=tips)
+    model = dataclasses.replace(model, reactions=[*model.reactions, divide])
+    with pytest.raises(ModelError, match="tips of a network arrive and die"):
+        resting_state(world_of(model, SKIN, block_of(SKIN, **SLICE), dermal_architecture(), 1))
+
+
 def test_a_network_needs_lengths_and_densities():
     net = dermal_architecture().network
     given = {field.name: getattr(net, field.name) for field in dataclasses.fields(Network)}
     for name, value, sentence in (
         ("reach", net.uprightness, "reach of vessels"),
+        ("branching_share", net.uprightness, "needs 0 to 1"),
         ("vessels", cs.dermal_healing().species[0], "density of vessels"),
         ("enters", [net.vessels], "enters out of vessels"),
     ):

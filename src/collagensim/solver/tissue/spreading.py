@@ -66,6 +66,8 @@ class Waves:
     ) -> float:
         """Take a field that has been looked at some days onward; return how much it loses, summed over voxels."""
         total, made = sums
+        # Packs of planes go in pairs: where the last has no partner, the field before this one has left some there.
+        self.waves[self.change.size :] = 0.0
         spread.spread(
             field, self.change, self.shape, made - loss * total, *self.along, self.rates(loss, rate, days), self.halves,
             self.panels, self.waves, out,

@@ -165,6 +165,7 @@ def web_of(world: World) -> Web | None:
     kinds = [names[i] for i in world.cells]
     tips = kinds.index(net.tips.name) if net.tips.name in kinds else -1
     dies = [k for k, e in enumerate(world.laws.plan.events) if e.kind == tips and e.outcome == DIES]
+    _only_arrive_and_die(world, tips)
     index = names.index(net.vessels.name)
     density = world.resting[:, index]
     volume = np.bincount(block.layer) * block.shape[1] * block.shape[2] * block.voxel_mm3
@@ -183,6 +184,15 @@ def web_of(world: World) -> Web | None:
         memory, resting, np.broadcast_to(density[block.layer][:, None, None], block.shape).copy(),
         felt(world, resting, memory).copy(), 1.0 / (2000.0 * block.voxel_mm3), np.zeros(block.n_voxels),
     )  # fmt: skip
+
+
+def _only_arrive_and_die(world: World, tips: int) -> None:
+    """Refuse tips that divide, become or make others, or that others become: each is the end of a trail of its own."""
+    for event in world.laws.plan.events:
+        if (event.kind == tips and event.outcome != DIES) or (event.other == tips and tips >= 0):
+            raise ModelError(
+                "tips of a network arrive and die: no reaction may turn them into other cells, or others into them"
+            )
 
 
 def _of_each(model: Model, net: Network, reaction: str, changed: str) -> Expression:
