@@ -49,7 +49,9 @@ class Slice:
         self.voxel, self.order = np.empty(n, np.int64), np.empty(n, np.int64)
         self.start, self.counts = np.empty(n_voxels + 1, np.int64), np.empty((N_KINDS, *SHAPE))
         self.shift, self.felt = np.empty((n, 3)), np.empty_like(self.counts)
-        self.walks, self.noise = np.empty((N_KINDS, cells.N_WALK)), np.empty((cells.N_NOISE, cells.CHUNK))
+        self.begin, self.by_kind = np.empty(N_KINDS + 1, np.int64), np.empty(n, np.int64)
+        self.walks, self.names = np.empty(cells.N_WALK), np.empty(cells.CHUNK, np.uint64)
+        self.paths = np.empty((cells.N_NOTED, cells.CHUNK))
         self.weights = cells.sight(SENSING_UM / EDGE_UM, 2)
         self.padded = np.empty(SHAPE[2] + 2 * (self.weights.size - 1))
         self.scratch = np.empty(SHAPE)
@@ -74,11 +76,14 @@ class Slice:
         fibres.axes_at(
             self.fibres, self.kind, self.voxel, self.guided, SENSITIVITY, self.axes, self.who, self.noted
         )
-        cells.move(
-            self.kind, self.position, self.direction, self.identity, self.speed, self.persistence, self.climbs,
-            self.attraction, self.strength, self.axes, self.guided, self.rooms, self.room, DAYS, SEED, WALK, self.tick,
-            self.edges, self.walks, self.noise,
-        )  # fmt: skip
+        cells.sort_cells(self.kind, N_KINDS, self.begin, self.by_kind)
+        for k in range(N_KINDS):
+            who = self.by_kind[self.begin[k] : self.begin[k + 1]]
+            cells.move(
+                who, self.position, self.direction, self.identity, self.speed[k], self.persistence[k], self.climbs[k],
+                self.attraction, self.strength[k], self.axes[who], self.guided[k], self.rooms[k], self.room, DAYS, 1,
+                SEED, WALK, self.tick, 1, self.edges, self.walks, self.paths, self.names,
+            )  # fmt: skip
         self.tick += 1
 
     def find(self):

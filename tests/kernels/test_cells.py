@@ -88,17 +88,29 @@ def gathered(n: int, n_axes: int, seed: int = 5) -> Cells:
 
 
 def walk(found: Cells, tissue: Tissue, dt: float, n_steps: int = 1, seed: int = SEED) -> None:
-    scratch = np.empty((tissue.speed.size, cells.N_WALK)), np.empty((cells.N_NOISE, cells.CHUNK))
-    n_kinds, voxel, guidance = tissue.speed.size, np.empty(found.kind.size, np.int64), tissue.guidance
-    for tick in range(n_steps):
-        if tissue.guidance.size:
-            cells.voxels_of(found.position, tissue.voxel_um, tissue.room.shape, voxel)
-            guidance = tissue.guidance.reshape(-1, 3)[voxel]
-        cells.move(
-            found.kind, found.position, found.direction, found.identity, tissue.speed, tissue.persistence,
-            np.arange(n_kinds), tissue.attraction, tissue.attraction_strength, guidance, tissue.guidance_strength,
-            np.zeros(n_kinds, np.int64), tissue.room[None], dt, seed, EVENT, tick, tissue.voxel_um, *scratch,
-        )  # fmt: skip
+    for kind in range(tissue.speed.size):
+        if tissue.guidance.size:  # which is felt anew in each step
+            for tick in range(n_steps):
+                walk_some(found, tissue, kind, dt, 1, seed, tick)
+        else:
+            walk_some(found, tissue, kind, dt, n_steps, seed, 0)
+
+
+def walk_some(
+    found: Cells, tissue: Tissue, kind: int, dt: float, n_steps: int, seed: int, tick: int, ticks: int = 1
+) -> None:
+    """Let the cells of one kind walk some steps, by the fibres of the first."""
+    who = np.flatnonzero(found.kind == kind)
+    voxel, guidance = np.empty(who.size, np.int64), tissue.guidance
+    if tissue.guidance.size:
+        cells.voxels_of(found.position[who], tissue.voxel_um, tissue.room.shape, voxel)
+        guidance = tissue.guidance.reshape(-1, 3)[voxel]
+    cells.move(
+        who, found.position, found.direction, found.identity, tissue.speed[kind], tissue.persistence[kind], kind,
+        tissue.attraction, tissue.attraction_strength[kind], guidance, tissue.guidance_strength[kind], 0,
+        tissue.room[None], dt, n_steps, seed, EVENT, tick, ticks, tissue.voxel_um, np.empty(cells.N_WALK),
+        np.empty((cells.N_NOTED, cells.CHUNK)), np.empty(cells.CHUNK, np.uint64),
+    )  # fmt: skip
 
 
 def located(position: np.ndarray, voxel_um: np.ndarray, shape: tuple[int, int, int]):
@@ -258,6 +270,19 @@ def test_cells_move_as_the_plain_twin_does(shape: tuple[int, int, int], dt: floa
         # smallest tau of 3e-4, whose noise is 1e-6 days at speed 30.
         np.testing.assert_allclose(found.position[i], place, rtol=1e-10, atol=1e-9)
         np.testing.assert_allclose(found.direction[i], direction, rtol=1e-10, atol=1e-10)
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_steps_walked_at_once_are_those_walked_one_after_the_other(shape: tuple[int, int, int]) -> None:
+    tissue = dataclasses.replace(varied_tissue(shape), guidance=np.zeros((0, 3)))
+    at_once = random_cells(2 * cells.CHUNK + 1, tissue.voxel_um * shape, n_kinds=3)
+    one_by_one = at_once.some(slice(None))
+    for kind in range(3):
+        walk_some(at_once, tissue, kind, 0.02, 4, SEED, 7, ticks=3)
+        for k in range(4):
+            walk_some(one_by_one, tissue, kind, 0.02, 1, SEED, 7 + 3 * k)
+    np.testing.assert_array_equal(at_once.position, one_by_one.position)
+    np.testing.assert_array_equal(at_once.direction, one_by_one.direction)
 
 
 @njit

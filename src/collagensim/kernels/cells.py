@@ -19,7 +19,19 @@ from collagensim.kernels.draws import inlined
 from collagensim.kernels.numbers import kept, kept_compact
 from collagensim.kernels.places import index_along, inverse, nearest_image, put_back, wrapped
 from collagensim.kernels.smoothing import few_around, others_around, sight, smooth_across, smooth_rows
-from collagensim.kernels.walk import CHUNK, N_NOISE, N_WALK, ROOM, draw, feel, take_step, walk_of
+from collagensim.kernels.walk import (
+    CHUNK,
+    N_NOTED,
+    N_WALK,
+    draw,
+    feel,
+    follow,
+    go,
+    put_down,
+    take_up,
+    turn,
+    walk_of,
+)  # fmt: skip
 
 if TYPE_CHECKING:
     from typing import TypeAlias
@@ -35,7 +47,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "CHUNK",
-    "N_NOISE",
+    "N_NOTED",
     "N_WALK",
     "count",
     "displace",
@@ -198,12 +210,12 @@ def sense(
 
 @kept
 def move(
-    kind: Indices, position: Floats, direction: Floats, identity: Names, speed: Floats, persistence: Floats,
-    climbs: Indices, attraction: Floats, attraction_strength: Floats, guidance: Floats, guidance_strength: Floats,
-    rooms: Indices, room: Floats, dt: float, seed: int, event: int, tick: int, voxel_um: Edges, walks: Floats,
-    noise: Floats,
+    who: Indices, position: Floats, direction: Floats, identity: Names, speed: float, persistence: float, climbs: int,
+    attraction: Floats, attraction_strength: float, guidance: Floats, guidance_strength: float, rooms: int,
+    room: Floats, dt: float, n_steps: int, seed: int, event: int, tick: int, ticks: int, voxel_um: Edges, walk: Floats,
+    noted: Floats, names: Names,
 ) -> None:  # fmt: skip
-    """Let every cell wander for one step: a persistent random walk, up gradients and along fibres.
+    """Let the cells ``who``, of one kind, wander some steps: a persistent random walk, up gradients and along fibres.
 
     The direction V of a cell is its velocity in units of its kind's speed S, not of length 1 at each moment but in the
     mean square. It forgets itself within the persistence P, and is drawn to an aim u (Ornstein and Uhlenbeck)::
@@ -225,39 +237,46 @@ def move(
 
     Parameters
     ----------
-    kind : int64 array (n,)
+    who : int64 array (m,)
+        Which of the n cells, each once.
     position : array (n, 3), [um]
         In the box; changed.
     direction : array (n, 3), [1]
         Changed; its y component is ignored in a slice. A new cell may start with any vector of length 1.
     identity : uint64 array (n,)
-    speed : array (n_kinds,), [um/day]
-        Root mean square speed S. Kinds of speed 0 stay as they are.
-    persistence : array (n_kinds,), [day]
+    speed : float, [um/day]
+        Root mean square speed S. With 0 cells stay as they are.
+    persistence : float, [day]
         More than 0.
-    climbs : int64 array (n_kinds,)
-        Which field of ``attraction`` each kind climbs, less than 0 for none.
+    climbs : int
+        Which field of ``attraction`` they climb, less than 0 for none.
     attraction : array (n_fields, nz, ny, nx)
         What cells climb, at the voxels' centres; its gradient is taken by central differences.
-    attraction_strength : array (n_kinds,), [um]
+    attraction_strength : float, [um]
         Per unit of ``attraction``; negative to flee.
-    guidance : array (n, 3), [1]
-        Axis of the fibres around each cell, its length their order from 0 to 1; what of it points out of a slice guides
-        nobody. An array of size 0 stands for no fibres.
-    guidance_strength : array (n_kinds,), [1]
+    guidance : array (m, 3), [1]
+        Axis of the fibres around each of them, its length their order from 0 to 1; what of it points out of a slice
+        guides nobody. It holds for all the steps. An array of size 0 stands for no fibres.
+    guidance_strength : float, [1]
         0 to 1.
-    rooms : int64 array (n_kinds,)
-        Which field of ``room`` holds for each kind.
+    rooms : int
+        Which field of ``room`` holds for them.
     room : array (n_rooms, nz, ny, nx), [1]
         By what crowding, or rest, slows cells, 0 to 1.
     dt : float, [day]
+        Length of one step.
+    n_steps : int
     seed, event, tick : int
         As in `collagensim.kernels.draws`.
+    ticks : int
+        By how much the tick of a step is later than that of the step before it.
     voxel_um : array or tuple (3,), [um]
-    walks : array (n_kinds, N_WALK)
+    walk : array (N_WALK,)
         Scratch.
-    noise : array (N_NOISE, CHUNK)
+    noted : array (N_NOTED, CHUNK)
         Scratch: what is noted of some cells at a time.
+    names : uint64 array (CHUNK,)
+        Scratch too.
 
     Notes
     -----
@@ -266,32 +285,26 @@ def move(
     doi:10.1016/S0022-5193(05)80201-2; reviewed by Codling, Plank and Benhamou 2008, doi:10.1098/rsif.2008.0014. That
     fibroblasts turn to the fibres around them: Dallon, Sherratt and Maini 1999, doi:10.1006/jtbi.1999.0971.
     """
+    if speed <= 0.0:
+        return
     _, nz, ny, nx = room.shape
     n_axes = 2 if ny == 1 else 3
-    per_um = inverse(voxel_um)
-    for k in range(speed.size):
-        walk_of(persistence[k], n_axes, dt, walks[k])
-    for first in range(0, kind.size, CHUNK):
-        # One short loop after the other: the processor then waits for the fields around several cells at once.
-        last = min(first + CHUNK, kind.size)
-        here, where = kind[first:last], position[first:last]
-        draw(seed, event, tick, identity[first:last], n_axes, noise)
-        feel(here, where, climbs, attraction, attraction_strength, rooms, room, per_um, noise)
-        for i in range(first, last):
-            k, j = kind[i], i - first
-            if speed[k] <= 0.0:
-                continue
-            along, fibre = 0.0, (0.0, 0.0, 0.0)
-            if guidance.size > 0 and guidance_strength[k] > 0.0:
-                along = guidance_strength[k]
-                fibre = (guidance[i, 0], guidance[i, 1] if ny > 1 else 0.0, guidance[i, 2])
-            path = take_step(
-                walks[k], direction[i], noise, j, attraction_strength[k], fibre, along, n_axes, dt
-            )
-            pace = speed[k] * noise[ROOM, j]
-            for axis in range(3):
-                position[i, axis] += pace * path[axis]
-            put_back(position, direction, i, voxel_um, nz, ny, nx)
+    per_um, size = inverse(voxel_um), (nz * voxel_um[0], ny * voxel_um[1], nx * voxel_um[2])
+    climbed = climbs if attraction_strength != 0.0 else -1
+    walk_of(persistence, n_axes, dt, walk)
+    for first in range(0, who.size, CHUNK):
+        # One short loop after the other: luck and paths are taken for several cells at once, and the fields around
+        # them waited for together. Some cells walk all their steps, while what they need is at hand; then the next.
+        some = who[first : min(first + CHUNK, who.size)]
+        take_up(some, position, direction, identity, noted, names)
+        for step in range(n_steps):
+            draw(seed, event, tick + step * ticks, names, some.size, n_axes, noted)
+            feel(some.size, climbed, attraction, rooms, room, per_um, noted)
+            turn(walk, attraction_strength, some.size, n_axes, dt, noted)
+            if guidance.size > 0 and guidance_strength > 0.0:
+                follow(guidance[first : first + some.size], guidance_strength, n_axes, noted)
+            go(speed, some.size, size, noted)
+        put_down(some, position, direction, noted)
 
 
 @inlined

@@ -20,7 +20,9 @@ if TYPE_CHECKING:
     Pair: TypeAlias = tuple[Any, Any]
     Four: TypeAlias = tuple[int, ...]
 
-__all__ = ["gradient", "index_along", "inverse", "mirrored", "nearest_image", "put_back", "wrapped"]
+__all__ = [
+    "around", "gradient", "index_along", "inverse", "mirrored", "nearest_image", "put_back", "reflected", "wrapped",
+]  # fmt: skip
 
 
 @inlined

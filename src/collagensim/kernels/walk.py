@@ -8,7 +8,7 @@ import numpy as np
 
 from collagensim.kernels.draws import inlined, normals_of_part
 from collagensim.kernels.numbers import flat, tail
-from collagensim.kernels.places import gradient, index_along
+from collagensim.kernels.places import around, gradient, index_along, reflected
 
 if TYPE_CHECKING:
     from typing import TypeAlias
@@ -20,13 +20,26 @@ if TYPE_CHECKING:
     Names: TypeAlias = npt.NDArray[np.uint64]
     Vector: TypeAlias = tuple[float, float, float]
 
-__all__ = ["CHUNK", "N_NOISE", "N_WALK", "draw", "feel", "take_step", "walk_of"]
+__all__ = [
+    "CHUNK",
+    "N_NOTED",
+    "N_WALK",
+    "draw",
+    "feel",
+    "follow",
+    "go",
+    "put_down",
+    "take_up",
+    "turn",
+    "walk_of",
+]
 
 CHUNK = 256  # cells that are looked at together
-# What is noted of each of them: random numbers, slopes of what it climbs, and room.
-N_NOISE = 10
+# What is noted of each of them: random numbers, slopes of what it climbs and then its path, room, place, direction.
+N_NOTED = 16
 TURN_Z, STRAY_Z, TURN_X, STRAY_X, TURN_Y, STRAY_Y = range(6)
-RISE_Z, RISE_Y, RISE_X, ROOM = range(6, N_NOISE)
+RISE_Z, RISE_Y, RISE_X, ROOM = range(6, 10)
+PLACE_Z, PLACE_Y, PLACE_X, WAY_Z, WAY_Y, WAY_X = range(10, N_NOTED)
 
 N_WALK = 5
 MEMORY, TRAVEL, KICK, CARRIED, FREE = range(N_WALK)
@@ -102,50 +115,108 @@ def stretch(
 
 
 @inlined
-def draw(seed: int, event: int, tick: int, identity: Names, n_axes: int, noise: Floats) -> None:
+def take_up(
+    who: Indices, position: Floats, direction: Floats, identity: Names, noted: Floats, names: Names
+) -> None:  # fmt: skip
+    """Note where the cells ``who`` are, which way they go, and their names."""
+    for j in range(who.size):
+        i = who[j]
+        names[j] = identity[i]
+        for axis in range(3):
+            noted[PLACE_Z + axis, j] = position[i, axis]
+            noted[WAY_Z + axis, j] = direction[i, axis]
+
+
+@inlined
+def put_down(who: Indices, position: Floats, direction: Floats, noted: Floats) -> None:
+    """Write where they are now, and which way they go."""
+    for j in range(who.size):
+        i = who[j]
+        for axis in range(3):
+            position[i, axis] = noted[PLACE_Z + axis, j]
+            direction[i, axis] = noted[WAY_Z + axis, j]
+
+
+@inlined
+def draw(seed: int, event: int, tick: int, names: Names, n: int, n_axes: int, noted: Floats) -> None:
     """Note two independent standard normal numbers per cell and axis."""
-    turn_z, stray_z, turn_x, stray_x = noise[TURN_Z], noise[STRAY_Z], noise[TURN_X], noise[STRAY_X]
-    turn_y, stray_y = noise[TURN_Y], noise[STRAY_Y]
-    for j in range(identity.size):
-        turn_z[j], stray_z[j], turn_x[j], stray_x[j] = normals_of_part(seed, event, tick, identity[j], 0)
+    turn_z, stray_z, turn_x, stray_x = noted[TURN_Z], noted[STRAY_Z], noted[TURN_X], noted[STRAY_X]
+    turn_y, stray_y = noted[TURN_Y], noted[STRAY_Y]
+    for j in range(n):
+        turn_z[j], stray_z[j], turn_x[j], stray_x[j] = normals_of_part(seed, event, tick, names[j], 0)
     if n_axes == 3:
-        for j in range(identity.size):
-            turn_y[j], stray_y[j], _, _ = normals_of_part(seed, event, tick, identity[j], 1)
+        for j in range(n):
+            turn_y[j], stray_y[j], _, _ = normals_of_part(seed, event, tick, names[j], 1)
 
 
 @inlined
 def feel(
-    kind: Indices, position: Floats, climbs: Indices, attraction: Floats, attraction_strength: Floats, rooms: Indices,
-    room: Floats, per_um: Vector, noise: Floats,
-) -> None:  # fmt: skip
-    """Note what cells meet where they are: the slope of what they climb, and how much room there is."""
+    n: int, climbed: int, attraction: Floats, used: int, room: Floats, per_um: Vector, noted: Floats
+) -> None:
+    """Note what n cells meet where they are: the slope of what they climb, field number ``climbed``, and room.
+
+    Less than 0 stands for nothing to climb; the room is that of field number ``used``.
+    """
     _, nz, ny, nx = room.shape
-    for j in range(kind.size):
-        k, rise = kind[j], (0.0, 0.0, 0.0)
-        if climbs[k] >= 0 and attraction_strength[k] != 0.0:
-            field = tail(flat(attraction), climbs[k] * (nz * ny * nx))
-            rise = gradient(field, (nz, ny, nx), position[j, 0], position[j, 1], position[j, 2], per_um)
-        noise[RISE_Z, j], noise[RISE_Y, j], noise[RISE_X, j] = rise
-    for j in range(kind.size):
-        z = index_along(position[j, 0], per_um[0], nz)
-        y = index_along(position[j, 1], per_um[1], ny)
-        x = index_along(position[j, 2], per_um[2], nx)
-        noise[ROOM, j] = room[rooms[kind[j]], z, y, x]
+    place_z, place_y, place_x = noted[PLACE_Z], noted[PLACE_Y], noted[PLACE_X]
+    rise_z, rise_y, rise_x, free = noted[RISE_Z], noted[RISE_Y], noted[RISE_X], noted[ROOM]
+    if climbed >= 0:
+        field = tail(flat(attraction), climbed * (nz * ny * nx))
+        for j in range(n):
+            rise_z[j], rise_y[j], rise_x[j] = gradient(
+                field, (nz, ny, nx), place_z[j], place_y[j], place_x[j], per_um
+            )
+    else:
+        for j in range(n):
+            rise_z[j], rise_y[j], rise_x[j] = 0.0, 0.0, 0.0
+    for j in range(n):
+        z = index_along(place_z[j], per_um[0], nz)
+        y = index_along(place_y[j], per_um[1], ny)
+        x = index_along(place_x[j], per_um[2], nx)
+        free[j] = room[used, z, y, x]
 
 
 @inlined
-def take_step(
-    walk: Floats, direction: Floats, noise: Floats, j: int, attraction_strength: float, fibre: Vector,
-    guidance_strength: float, n_axes: int, dt: float,
-) -> Vector:  # fmt: skip
-    """Turn a cell, (3,), and return the path that it takes meanwhile at speed 1 [day]."""
-    aim = pull((noise[RISE_Z, j], noise[RISE_Y, j], noise[RISE_X, j]), attraction_strength)
-    path_y = 0.0
-    path_z, direction[0] = stretch(walk, direction[0], aim[0], noise[TURN_Z, j], noise[STRAY_Z, j], dt)
-    path_x, direction[2] = stretch(walk, direction[2], aim[2], noise[TURN_X, j], noise[STRAY_X, j], dt)
+def turn(walk: Floats, attraction_strength: float, n: int, n_axes: int, dt: float, noted: Floats) -> None:
+    """Turn n cells, and note in place of slopes the paths that they take meanwhile at speed 1 [day]."""
+    rise_z, rise_y, rise_x = noted[RISE_Z], noted[RISE_Y], noted[RISE_X]
+    way_z, way_y, way_x = noted[WAY_Z], noted[WAY_Y], noted[WAY_X]
+    turn_z, stray_z, turn_x, stray_x = noted[TURN_Z], noted[STRAY_Z], noted[TURN_X], noted[STRAY_X]
+    turn_y, stray_y = noted[TURN_Y], noted[STRAY_Y]
+    for j in range(n):
+        rise_z[j], rise_y[j], rise_x[j] = pull((rise_z[j], rise_y[j], rise_x[j]), attraction_strength)
+    for j in range(n):
+        rise_z[j], way_z[j] = stretch(walk, way_z[j], rise_z[j], turn_z[j], stray_z[j], dt)
+        rise_x[j], way_x[j] = stretch(walk, way_x[j], rise_x[j], turn_x[j], stray_x[j], dt)
     if n_axes == 3:
-        path_y, direction[1] = stretch(walk, direction[1], aim[1], noise[TURN_Y, j], noise[STRAY_Y, j], dt)
-    step = (path_z, path_y, path_x)
-    if guidance_strength <= 0.0:
-        return step
-    return guided(step, fibre, guidance_strength, n_axes)
+        for j in range(n):
+            rise_y[j], way_y[j] = stretch(walk, way_y[j], rise_y[j], turn_y[j], stray_y[j], dt)
+    else:
+        for j in range(n):
+            rise_y[j] = 0.0
+
+
+@inlined
+def follow(guidance: Floats, strength: float, n_axes: int, noted: Floats) -> None:
+    """Make of the noted paths those among fibres, ``guidance`` (n, 3) around n cells."""
+    rise_z, rise_y, rise_x = noted[RISE_Z], noted[RISE_Y], noted[RISE_X]
+    for j in range(guidance.shape[0]):
+        fibre = (guidance[j, 0], guidance[j, 1] if n_axes == 3 else 0.0, guidance[j, 2])
+        rise_z[j], rise_y[j], rise_x[j] = guided((rise_z[j], rise_y[j], rise_x[j]), fibre, strength, n_axes)
+
+
+@inlined
+def go(speed: float, n: int, size: Vector, noted: Floats) -> None:
+    """Bring n cells along the noted paths, and into the box where they leave it."""
+    place_z, place_y, place_x = noted[PLACE_Z], noted[PLACE_Y], noted[PLACE_X]
+    rise_z, rise_y, rise_x = noted[RISE_Z], noted[RISE_Y], noted[RISE_X]
+    free, way_z = noted[ROOM], noted[WAY_Z]
+    for j in range(n):
+        pace = speed * free[j]
+        place_z[j] += pace * rise_z[j]
+        place_y[j] += pace * rise_y[j]
+        place_x[j] += pace * rise_x[j]
+    for j in range(n):
+        place_z[j], sign = reflected(place_z[j], size[0])
+        place_y[j], place_x[j] = around(place_y[j], size[1]), around(place_x[j], size[2])
+        way_z[j] *= sign

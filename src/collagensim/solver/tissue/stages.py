@@ -257,11 +257,14 @@ def move(world: World, state: State, senses: Senses, days: float) -> None:
     gait, climbs, n, ticks = world.gait, senses.climbs, world.block.n_voxels, round(days * TICKS)
     felt = replace(senses.levels, matrix=state.matrix.reshape(-1, n), soluble=state.soluble.reshape(-1, n))
     sniff(climbs, felt, state.present(world.n_kinds))
-    parts = stretches(gait["speed"], ticks)
-    for n_parts in np.unique(parts):
-        who = np.flatnonzero(parts[state.kind] == n_parts)
-        for k in range(n_parts):
-            _walk(world, state, climbs, who, days / n_parts, state.tick + k * (ticks // n_parts))
+    who, start = np.empty(state.n_cells, dtype=np.int64), np.empty(world.n_kinds + 1, dtype=np.int64)
+    agents.sort_cells(state.kind, world.n_kinds, start, who)
+    for kind, n_parts in enumerate(stretches(gait["speed"], ticks)):
+        those, part, begun = who[start[kind] : start[kind + 1]], ticks // n_parts, state.tick
+        # Who is guided feels the fibres anew in each stretch.
+        n_turns, n_walks = (n_parts, 1) if gait["guidance"][kind] > 0.0 else (1, n_parts)
+        for k in range(n_turns if those.size else 0):
+            _walk(world, state, climbs, kind, those, days / n_parts, n_walks, begun + k * part, part)
 
 
 def stretches(speed: Floats, ticks: int) -> Integers:
@@ -272,16 +275,20 @@ def stretches(speed: Floats, ticks: int) -> Integers:
     return found
 
 
-def _walk(world: World, state: State, climbs: Climbs, who: Integers, days: float, tick: int) -> None:
-    gait = world.gait
-    position, direction = state.position[who], state.direction[who]
+def _walk(
+    world: World, state: State, climbs: Climbs, kind: int, who: Integers, days: float, n_steps: int, tick: int,
+    ticks: int,
+) -> None:  # fmt: skip
+    """Let the cells ``who``, all those of a kind, walk some steps of so many days and ticks."""
+    names = "speed", "persistence", "attraction", "guidance"
+    speed, persistence, attraction, guided = (world.gait[name][kind] for name in names)
+    guidance = fibres.guidance(world, state, who) if guided > 0.0 else np.empty((0, 3))
     agents.move(
-        state.kind[who], position, direction, state.identity[who], gait["speed"], gait["persistence"], climbs.field,
-        climbs.attraction, gait["attraction"], fibres.guidance(world, state, who), gait["guidance"], climbs.place,
-        climbs.room, days, world.seed, fates.WALK, tick, world.block.edges_um,
-        np.empty((world.n_kinds, agents.N_WALK)), np.empty((agents.N_NOISE, agents.CHUNK)),
+        who, state.position, state.direction, state.identity, speed, persistence, climbs.field[kind],
+        climbs.attraction, attraction, guidance, guided, climbs.place[kind], climbs.room, days, n_steps, world.seed,
+        fates.WALK, tick, ticks, world.block.edges_um, np.empty(agents.N_WALK),
+        np.empty((agents.N_NOTED, agents.CHUNK)), np.empty(agents.CHUNK, dtype=np.uint64),
     )  # fmt: skip
-    state.position[who], state.direction[who] = position, direction
 
 
 Stage: TypeAlias = Callable[[World, State, Senses, float], None]
