@@ -57,13 +57,18 @@ def expect_cells(
                 felt_then[:] = 0.0
                 there_then[:] = 0.0
         for k in range(sensed.shape[0]):
+            felt_now, there_now = sensed[k, begin:end], acting[k, begin:end]
+            most = 0.0
+            for i in range(size):
+                most = max(most, felt_now[i], there_now[i])
+            if most == 0.0:  # nobody here, of whom anything could come
+                continue
             share[:] = 1.0
             for j in range(first[k], first[k + 1]):
                 if removes[j] > 0:
                     hazard = found[hazard_row + j, begin:end]
                     for i in range(size):
                         share[i] += days * hazard[i]
-            felt_now, there_now = sensed[k, begin:end], acting[k, begin:end]
             felt_then, there_then = sensed_then[k, begin:end], acting_then[k, begin:end]
             for i in range(size):
                 stay = 1.0 / share[i]

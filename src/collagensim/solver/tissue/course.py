@@ -24,7 +24,7 @@ Floats: TypeAlias = npt.NDArray[np.float64]
 
 # Days after the last session until which a step takes so many ticks; docs/tissue.md states the error. Steps end on
 # whole multiples of themselves, so that they are the same wherever a course begins or ends.
-PACE = ((1.0, 3), (7.0, 6), (28.0, 12), (np.inf, 24))
+PACE = ((1.0, 3), (7.0, 6), (14.0, 12), (np.inf, 24))
 SLOWEST = max(ticks for _, ticks in PACE)
 
 
