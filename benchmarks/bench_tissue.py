@@ -17,7 +17,7 @@ import collagensim as cs
 from collagensim.biology import dermal_architecture
 from collagensim.solver.tissue.course import PACE, timetable
 from collagensim.solver.tissue.space import block_of
-from collagensim.solver.tissue.stages import STAGES, new_senses, secrete, sense
+from collagensim.solver.tissue.stages import STAGES, new_senses, say, sense
 from collagensim.solver.tissue.world import TICKS, resting_state, world_of
 from collagensim.solver.tissue.wound import wound
 from collagensim.treatment import injure
@@ -89,17 +89,17 @@ def figures(n_steps=40):
     seconds = timed(world, state, senses, n_steps)
     total = sum(seconds.values())
     sense(world, state, senses, 1.0 / TICKS)
-    secretes = []
+    readings = []
     for _ in range(20):
         begun = time.process_time()
-        secrete(world, state, senses, 1.0 / TICKS)
-        secretes.append(time.process_time() - begun)
+        say(world, senses, 1.0 / TICKS, senses.acts)
+        readings.append(time.process_time() - begun)
     return {
         "load": load_average(), "voxels": world.block.n_voxels, "fields": int(world.soluble.size),
         "cells": state.n_cells, "ms_a_step": round(1e3 * total, 2),
         **{f"ms_{name}": round(1e3 * value, 2) for name, value in seconds.items()},
         "ns_a_voxel_and_field": round(1e9 * seconds["diffuse"] / world.block.n_voxels / world.soluble.size, 2),
-        "laws_by_numpy_over_ours": round(laws_by_numpy(world, senses) / min(secretes), 1),
+        "laws_by_numpy_over_ours": round(laws_by_numpy(world, senses) / min(readings), 1),
         "steps_of_28_days": steps_in(28.0), "s_of_28_days": round(total * steps_in(28.0), 1),
         "steps_of_a_year": steps_in(365.0, SERIES), "s_of_a_year": round(total * steps_in(365.0, SERIES), 1),
     }  # fmt: skip

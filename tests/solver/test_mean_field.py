@@ -70,6 +70,8 @@ def test_a_skin_at_rest_is_solved_once_and_its_courses_leave_it_alone():
     wound = injure(SKIN, SESSION, zone_radius_um=float(field.radius_um[0]))
     run_course(field, [Happening(0.0, wound, {"skin.ageing": 1.0})], 1.0, np.array([1.0]))
     assert field.rest is rest is one_at_rest(model, given)
+    field.radius_um[:] = 115.0
+    assert MeanField(model, dict(given), Limits()).radius_um[0] == rest.radius_um[0] > 115.0
     assert rest.bound.inputs.keys() == before.keys()
     for name, values in before.items():
         np.testing.assert_array_equal(rest.bound.inputs[name], values)

@@ -131,7 +131,8 @@ class MeanField:
 
     def _start(self, rest: Resting, limits: Limits, method: str, threads: int) -> None:
         self.bound, self.rest = rest.bound.copied(), rest
-        self.thickness, self.radius_um = rest.thickness, rest.radius_um
+        # Its own: a state of rest may be that of other courses too, and a study may try another radius.
+        self.thickness, self.radius_um = rest.thickness.copy(), rest.radius_um.copy()
         self.share = np.zeros((self.bound.n, SPACE.n_layers))
         self.layout = np.full((self.bound.n, SPACE.n_layers), "random", dtype="<U8")
         self._wounds: dict[int, _Wound] = {}
