@@ -32,7 +32,7 @@ Both run the same reactions. Does the mean field, with its zone and the tissue b
 do justice to what single cells do in space? Where nothing depends on place it does: with fields that level at
 once, numbers of cells scatter about the mean field's by their own roots, and the error falls as the number of
 cells to the power of -1/2 over two decades (`tests/agreement/test_tissue_and_mean_field.py`). Around many
-channels cells and signals go the same way, mostly at 0.5 to 1.1 of what they are in the mean field.
+channels cells and signals go the same way, mostly at 0.4 to 1.4 of what they are in the mean field.
 **Collagen, to which all of them multiply, does not agree:** of many channels the mean field makes too much, of
 few too little.
 
@@ -132,8 +132,8 @@ Seen from above, averaged over the depth of the papillary dermis, 0.64 mm wide, 
 - **A narrower zone is no remedy.** One no wider than what is killed calls too few neutrophils rather than too
   many (below) and loses the reach of fibrin, fibronectin and vessels; with it, capillaries and collagen III
   after needling miss their published clock (`tests/biology/test_healing_clock.py`). Two compartments cannot
-  hold both reaches; a third, for the track itself, could. Until then the closure stays as it is, and the
-  [limits](limits.md) tell of it.
+  hold both reaches; a third, for the track itself, could, but by what was tried above it would mend leucocytes
+  and not collagen. The closure stays as it is, and the [limits](limits.md) tell of it.
 
 What the radius of the zone does to the mean field, papillary dermis, 1000 channels/cm2:
 

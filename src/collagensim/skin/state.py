@@ -21,9 +21,8 @@ class State:
         self.site, self.age_years, self.sex = site, age_years, sex
         self.phototype, self.condition, self.risks = phototype, condition, risks
         self.used: list[Figure] = []
-        self._seen: set[int] = (
-            set()
-        )  # their identities: the tables hold each figure once, and equality takes longer
+        # Their identities: the tables hold each figure once, and equality takes longer.
+        self._seen: set[int] = set()
 
     def inputs(self) -> dict[str, NDArray[np.float64]]:
         """Return every ``skin.*`` input of the model."""
