@@ -39,23 +39,31 @@ class Ensemble:
         bound = Bound(wound25.model(), Space(), {}, parameters)
         bound.renew()
         self.engine = Engine(bound, (*peers.NO_LINKS[:2], np.empty((n, 0))), Limits(rtol=rtol), threads)
-        self.rows = [np.empty((n, days.size, len(wound25.STATES))) for _, days in peers.spans()]
+        self.spans = [
+            (
+                np.full(n, days[-1]),
+                np.repeat(days[None], n, axis=0),
+                np.empty((n, days.size, len(wound25.STATES))),
+            )
+            for _, days in peers.spans()
+        ]
         self.first = np.broadcast_to(wound25.start(), (n, 1, len(wound25.STATES)))
 
     def __call__(self):
         begun = time.perf_counter()
-        engine, n = self.engine, self.first.shape[0]
+        engine = self.engine
         engine.time[:] = 0.0
-        engine.state[:] = self.first
-        for (_, days), rows in zip(peers.spans(), self.rows, strict=True):
-            jump(engine.state)
+        state = engine.state
+        state[:] = self.first
+        for until, days, rows in self.spans:
+            jump(state)
             engine.restart()
-            engine.run(np.full(n, days[-1]), np.repeat(days[None], n, axis=0), rows)
+            engine.run(until, days, rows)
         return time.perf_counter() - begun
 
     def states(self):
         """Daily states of the last call."""
-        return np.concatenate([self.first, *self.rows], axis=1)
+        return np.concatenate([self.first, *(rows for _, _, rows in self.spans)], axis=1)
 
     def counts(self):
         """What a call costs, all members together."""

@@ -17,7 +17,7 @@ import collagensim as cs
 from collagensim.biology import dermal_architecture
 from collagensim.solver.tissue.course import PACE, timetable
 from collagensim.solver.tissue.space import block_of
-from collagensim.solver.tissue.stages import STAGES, new_senses, say, sense
+from collagensim.solver.tissue.stages import STAGES, new_senses, sense
 from collagensim.solver.tissue.world import TICKS, resting_state, world_of
 from collagensim.solver.tissue.wound import wound
 from collagensim.treatment import injure
@@ -92,7 +92,7 @@ def figures(n_steps=40):
     readings = []
     for _ in range(20):
         begun = time.process_time()
-        say(world, senses, 1.0 / TICKS, senses.acts)
+        world.laws.act(senses.levels, senses.actors, 1.0 / TICKS, senses.acts)
         readings.append(time.process_time() - begun)
     return {
         "load": load_average(), "voxels": world.block.n_voxels, "fields": int(world.soluble.size),

@@ -23,7 +23,7 @@ What stands out:
 - **Deeper** gains in the papillary dermis and saturates at about 2 mm; the mass of the whole dermis falls with depth.
 - **Denser** is steep: 250 channels/cm2 gain a little, 1000 much, with myofibroblasts and aligned, scar-like fibres.
 - **Closer** sessions leave more collagen, with up to a hundred times the myofibroblasts; wider ones leave less of both.
-- **Older** skin gains less and, from about 65 years, loses.
+- **Older** skin gains less and, somewhere between 65 and 85 years, begins to lose.
 - **Keloid tendency** changes nothing at these doses: its loop runs through myofibroblasts, which needling hardly calls.
 """
 

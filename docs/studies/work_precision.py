@@ -19,7 +19,7 @@ from collagensim.biology import reference
 from collagensim.plot import look
 
 DOCS = Path(__file__).parents[1]
-METHODS = {"rodas5p": "RODAS5P (ours)", "LSODA": "LSODA", "BDF": "BDF", "Radau": "Radau"}
+METHODS = {"rodas5p": "RODAS5D (ours)", "LSODA": "LSODA", "BDF": "BDF", "Radau": "Radau"}
 LADDER = tuple(10.0**-k for k in range(3, 11))
 
 PAGE = """# Work and precision
@@ -40,10 +40,10 @@ and stiffness of the healing model (25 states, 365 days, six sessions), against 
 What to read off:
 
 - All methods get the exact Jacobian. Up to six digits they then need much the same number of evaluations, and
-  RODAS5P is among the best on every problem.
+  RODAS5D is among the best on every problem.
 - Beyond eight digits Radau overtakes it on most: the order of a Rosenbrock method suffers where a problem is stiff and
   not linear (here to about 4), that of Radau does not. LSODA overtakes it from seven digits on VDPOL and POLLU.
-- A tolerance of 1e-k gives RODAS5P k digits or more, to a tenth; LSODA and BDF often give one or two fewer than asked.
+- A tolerance of 1e-k gives RODAS5D k digits or more, to a tenth; LSODA and BDF often give one or two fewer than asked.
 - BDF fails on VDPOL below 1e-8: at the jumps it wants steps shorter than the spacing of the numbers.
 
 The reference of wound25 is good to 10 digits. Made by `docs/studies/work_precision.py`.

@@ -7,7 +7,7 @@ import itertools
 import math
 import numbers
 import operator
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, TypeGuard, TypeVar
 
 T = TypeVar("T")
@@ -37,6 +37,18 @@ class SolveError(CollagensimError):
         super().__init__(message)
         self.status = status
         self.finished: object = None
+
+
+class SolveInterrupted(KeyboardInterrupt):
+    """Ctrl-C during a solve; ``partial`` is the part that was reached, as a `collagensim.response.Course`.
+
+    ``status`` is ``Status.INTERRUPTED``. It is no `CollagensimError`: nobody who catches those means to go on.
+    """
+
+    def __init__(self, status: object, partial: object) -> None:
+        super().__init__("the solve was interrupted; the course so far is in .partial")
+        self.status = status
+        self.partial = partial
 
 
 class FileError(CollagensimError):
@@ -128,7 +140,8 @@ def in_range(what: str, given: object, low: float, high: float, unit: str = "") 
     if isinstance(given, float) and low <= given <= high and math.isfinite(given):
         return float(given) + 0.0  # most often so, and told without words
     label = f" {unit}" if unit else ""
-    span = f"{plain(low)} to {plain(high)}{label}"
+    told_low, told_high = _inwards(low, high)
+    span = f"{told_low} to {told_high}{label}"
     value = number(what, given, span)
     if low <= value <= high:
         return value
@@ -136,7 +149,7 @@ def in_range(what: str, given: object, low: float, high: float, unit: str = "") 
     if slip is not None:
         hint = f": did you mean {plain(slip)}{label}?"
     else:
-        hint = f"; the nearest valid value is {plain(low if value < low else high)}{label}"
+        hint = f"; the nearest valid value is {told_low if value < low else told_high}{label}"
     raise InputError(f"{what} {plain(value)}{label} is outside {span}{hint}")
 
 
@@ -154,6 +167,19 @@ def whole(what: str, given: object, low: int, high: int) -> int:
     return int(value)
 
 
+def truth(what: str, given: object) -> bool:
+    """Return ``given`` when it is True or False, NumPy's included; numbers and text are neither.
+
+    Raises
+    ------
+    InputError
+        Otherwise.
+    """
+    if isinstance(given, bool) or type(given).__name__ == "bool_":
+        return bool(given)
+    raise InputError(f"{what} {shown(given)} is not True or False")
+
+
 def is_listed(given: object) -> TypeGuard[Iterable[Any]]:
     """Return whether something lists things: text and tables do not, nor does an array without dimensions."""
     return (
@@ -161,6 +187,21 @@ def is_listed(given: object) -> TypeGuard[Iterable[Any]]:
         and not isinstance(given, str | bytes | Mapping)
         and getattr(given, "ndim", 1) != 0
     )
+
+
+def names_in(what: str, given: object) -> list[Any]:
+    """Return ``given`` as a list; a single name, which Python takes apart into letters, is none.
+
+    Raises
+    ------
+    InputError
+        Otherwise.
+    """
+    if isinstance(given, str):
+        raise InputError(f"{what} {given!r} is one name: give a list, [{given!r}]")
+    if not is_listed(given):
+        raise InputError(f"{what} {shown(given)} is not a list of names")
+    return list(given)
 
 
 def increasing(
@@ -189,6 +230,20 @@ def increasing(
                 f"{what} holds {plain(first)} before {plain(second)}: give increasing numbers, each once"
             )
     return values
+
+
+def _inwards(low: float, high: float) -> tuple[str, str]:
+    """Return bounds in words: those of many digits rounded into the range, so that what is told is valid."""
+    up, down = _cut(low, math.ceil), _cut(high, math.floor)
+    return (plain(up), plain(down)) if low <= up <= down <= high else (plain(low), plain(high))
+
+
+def _cut(bound: float, rounded: Callable[[float], int]) -> float:
+    """Return a bound to six digits where it has more, and is no whole number."""
+    if not math.isfinite(bound) or bound == int(bound) or float(f"{bound:g}") == bound:
+        return bound
+    places = 5 - math.floor(math.log10(abs(bound)))
+    return round(rounded(bound * 10.0**places) / 10.0**places, places)
 
 
 def _rises(values: list[Any], low: float, high: float) -> bool:

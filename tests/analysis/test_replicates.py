@@ -2,13 +2,16 @@
 
 import dataclasses
 import os
+import signal
+import subprocess
+import sys
 import time
 
 import numpy as np
 import pytest
 
 import collagensim as cs
-from collagensim.analysis import replicates
+from collagensim.analysis import processes, replicates
 from collagensim.analysis.processes import side_by_side
 from collagensim.biology import dermal_architecture
 from collagensim.model import Architecture
@@ -125,18 +128,53 @@ def cut_short(given):
 @pytest.mark.parametrize("ends", [pressed, cut_short])
 def test_an_interrupt_keeps_what_is_finished(three, monkeypatch, ends):
     monkeypatch.setattr(replicates, "simulate_tissue", interrupted(three.tissues[1], ends))
-    with pytest.warns(
-        RuntimeWarning, match="2 of 3 replicates were not finished, the first is seed 2: not run"
-    ):
+    with pytest.warns(RuntimeWarning, match="2 of 3 replicates were not finished, the first is seed 2: "):
         found = cs.simulate_tissues(SKIN, PROTOCOL, 3, processes=1, **SMALL)
     assert list(found.tissues) == [1]
-    assert found.failures == {2: "not run: interrupted", 3: "not run: interrupted"}
+    told = "interrupted on day 0.5" if ends is cut_short else "not run: interrupted"
+    assert found.failures == {2: told, 3: "not run: interrupted"}
+    assert list(found.partial) == ([2] if ends is cut_short else [])
 
 
 def test_an_interrupt_before_anything_is_finished_is_one(monkeypatch):
     monkeypatch.setattr(replicates, "simulate_tissue", lambda *a, **k: pressed(None))
     with pytest.raises(KeyboardInterrupt):
         cs.simulate_tissues(SKIN, PROTOCOL, 3, processes=1, **SMALL)
+
+
+def test_an_interrupt_of_the_first_keeps_its_finished_days(three, monkeypatch):
+    monkeypatch.setattr(replicates, "simulate_tissue", lambda *a, **k: cut_short(three.tissues[1]))
+    with pytest.raises(replicates.ReplicatesInterrupted) as caught:
+        cs.simulate_tissues(SKIN, PROTOCOL, 3, processes=1, **SMALL)
+    assert list(caught.value.partial) == [1]
+    assert caught.value.partial[1].provenance["status"] == "interrupted on day 0.5"
+
+
+UNGUARDED = """
+import collagensim as cs
+cs.simulate_tissues(cs.Skin(), cs.Protocol.none(), 2, processes=2, days=0, width_mm=0.3, depth_mm=0.3)
+"""
+
+
+def test_a_script_without_a_guard_is_told_to_keep_one(tmp_path):
+    script = tmp_path / "script.py"
+    script.write_text(UNGUARDED, encoding="utf-8")
+    done = subprocess.run([sys.executable, str(script)], capture_output=True, text=True, timeout=240)
+    assert done.returncode == 1
+    assert f"InputError: {processes.GUARD}" in done.stderr.splitlines()[-1]
+    assert "bootstrapping" not in done.stderr
+
+
+def test_a_program_that_is_no_file_is_told_so():
+    done = subprocess.run([sys.executable, "-"], input=UNGUARDED, capture_output=True, text=True, timeout=240)
+    assert done.returncode == 1
+    assert f"InputError: {processes.TYPED_IN}" in done.stderr.splitlines()[-1]
+
+
+def test_processes_ignore_interrupts_from_their_first_moment():
+    ((_, heard, _),) = side_by_side(job, ["interrupts"], 1, silent)
+    assert heard == "ignored"
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
 
 
 def test_replicates_that_all_fail_raise_the_first_ones_reason(monkeypatch):

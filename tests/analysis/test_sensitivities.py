@@ -46,11 +46,18 @@ def test_more_parameters_change_no_derivative(exact):
         assert np.array_equal(alone[variable].values[0], exact[variable].values[0])
 
 
+@pytest.mark.parametrize(("days", "expected"), [(0.5, [0.5]), (7, [1, 3, 7]), (10, [1, 3, 7, 10])])
+def test_the_last_day_is_among_the_usual_ones(days, expected):
+    one = cs.Protocol([(0, SESSION)])
+    found = sensitivities(MODEL, SKIN, one, NAMES[:1], days=days, variables=VARIABLES[:1])
+    assert found["time"].values.tolist() == expected
+
+
 def test_what_shapes_the_zones_is_refused():
     with pytest.raises(cs.InputError, match="simulate_many"):
         sensitivities(MODEL, SKIN, PROTOCOL, [MODEL.zone_radius.name], days=1)
 
 
 def test_a_misspelled_parameter_is_named():
-    with pytest.raises(cs.CollagensimError, match="did you mean 'debris_clearance'"):
+    with pytest.raises(cs.InputError, match="did you mean 'debris_clearance'"):
         sensitivities(MODEL, SKIN, PROTOCOL, ["debris_clearence"], days=1)

@@ -1,5 +1,8 @@
 """A tissue says what it will need, and how far it is."""
 
+import re
+import subprocess
+import sys
 import tracemalloc
 
 import numpy as np
@@ -9,6 +12,8 @@ import collagensim as cs
 from collagensim.analysis import tissue
 from collagensim.analysis.day_bar import day_bar
 from collagensim.analysis.tissue import forecast
+from collagensim.biology import dermal_architecture
+from collagensim.solver.tissue.asked import asked_for
 from collagensim.solver.tissue.course import PACE, SLOWEST, timetable
 from collagensim.solver.tissue.memory import kept_bytes, working_bytes
 from collagensim.solver.tissue.space import block_of
@@ -18,7 +23,7 @@ SKIN = cs.Skin()
 SESSION = cs.Session(device="pen", depth_mm=0.15, density_per_cm2=4000)
 PROTOCOL = cs.Protocol([(0.3, SESSION)])
 SMALL = {"width_mm": 0.3, "depth_mm": 0.15, "slab_um": 200.0}
-OPTIONS = {**SMALL, "breadth_mm": None, "voxel_um": None, "kept_days": None, "days": 4.2}
+OPTIONS = {**SMALL, "days": 4.2}
 
 
 def test_the_timetable_is_the_one_that_is_kept():
@@ -52,12 +57,13 @@ def test_the_memory_that_is_stated_is_what_a_course_takes():
 
 def test_what_does_not_fit_is_refused_before_it_starts(monkeypatch):
     monkeypatch.setattr(tissue, "free_bytes", lambda: 5e6)
-    ends, statement = forecast(cs.dermal_healing(), SKIN, PROTOCOL, OPTIONS, 1)
-    assert statement == f"a tissue of 16 x 1 x 32 voxels, {len(ends)} steps each; about 2.39 MB of memory"
+    asked = asked_for(cs.dermal_healing(), dermal_architecture(), SKIN, PROTOCOL, **OPTIONS)
+    ends, statement = forecast(asked, 1)
+    assert statement == f"a tissue of 16 x 1 x 32 voxels, {len(ends)} steps each; about 2.13 MB of memory"
     with pytest.raises(
-        cs.InputError, match=r"3 tissues, 3 at once, of 16 x 1 x 32 voxels need about 7\.\d+ MB"
+        cs.InputError, match=r"3 tissues, 3 at once, of 16 x 1 x 32 voxels need about 6\.\d+ MB"
     ):
-        forecast(cs.dermal_healing(), SKIN, PROTOCOL, OPTIONS, 3, 3)
+        forecast(asked, 3, 3)
 
 
 def test_a_bar_tells_the_day(capsys):
@@ -80,3 +86,53 @@ def test_a_course_with_a_bar_says_first_what_it_will_take(capsys):
 def test_a_course_without_a_bar_says_nothing(capsys):
     cs.simulate_tissue(SKIN, PROTOCOL, days=0.5, progress=False, **SMALL)
     assert "tissue" not in capsys.readouterr().err
+
+
+def test_what_is_not_valid_is_refused_before_a_step_is_tried(monkeypatch, capsys):
+    monkeypatch.setattr(tissue, "seconds_a_step", lambda world: pytest.fail("a step was tried"))
+    with pytest.raises(cs.InputError, match="seed 'x' is not a number"):
+        cs.simulate_tissue(SKIN, PROTOCOL, days=0.5, seed="x", progress=True, **SMALL)
+    assert capsys.readouterr().err == ""
+
+
+REFUSED = """
+import sys
+import collagensim as cs
+try:
+    cs.simulate_tissue{many}(cs.Skin(), cs.Protocol.none(), kept_days=[40])
+except cs.InputError as error:
+    print(error, [name for name in sys.modules if name.startswith("collagensim_")])
+"""
+
+
+@pytest.mark.parametrize("many", ["", "s"])
+def test_what_is_not_valid_is_refused_before_a_kernel_is_loaded(many):
+    done = subprocess.run(
+        [sys.executable, "-c", REFUSED.format(many=many)], capture_output=True, text=True, timeout=120
+    )
+    assert done.stdout.startswith("kept_days[0] 40 days is outside 0 to 28 days")
+    assert done.stdout.endswith("[]\n")
+    assert done.stderr == ""
+
+
+def test_days_that_can_be_read_once_only_are_read_once():
+    found = cs.simulate_tissue(
+        SKIN, PROTOCOL, days=0.5, kept_days=(day for day in [0.25]), output_days=iter([0.5]), **SMALL
+    )
+    assert list(found.snapshots) == [0.25, 0.5]
+    assert found.data["time"].values.tolist() == [0.5]
+
+
+# Through part of a dermis of 0.8403 mm, nearly through it, and beyond.
+@pytest.mark.parametrize("depth_mm", [0.4, 0.6, 0.7, 0.75, 0.85, 0.91, 1.5])
+def test_the_depth_that_is_advised_is_one_that_holds_the_needle(depth_mm):
+    protocol = cs.Protocol([(0, cs.Session(device="pen", depth_mm=depth_mm))])
+    given = {"days": 0, "width_mm": 0.3}
+    with pytest.raises(cs.InputError, match="thinner than the needle") as refusal:
+        cs.simulate_tissue(SKIN, protocol, depth_mm=0.3, **given)
+    told = str(refusal.value)
+    reach = re.search(r"reaches ([\d.]+) mm into it", told)
+    assert reach is None or float(reach[1]) < SKIN.dermal_thickness_mm
+    advice = re.search(r"give depth_mm ([\d.]+) or leave it out$", told)
+    assert advice is not None or told.endswith(": leave depth_mm out")
+    cs.simulate_tissue(SKIN, protocol, depth_mm=float(advice[1]) if advice else None, **given)

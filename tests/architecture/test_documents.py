@@ -1,5 +1,6 @@
 """README and docs promise only what exists, and the README's commands are where CI looks for them."""
 
+import csv
 import importlib
 import inspect
 import re
@@ -65,6 +66,21 @@ def test_documents_link_only_to_files_that_exist() -> None:
             if "://" not in target and not (path.parent / target).exists():
                 broken.append(f"{path.name}: {target}")
     assert broken == []
+
+
+def test_the_tissue_card_names_what_is_measured_of_the_architecture() -> None:
+    with (source.SOURCE / "biology" / "architecture.csv").open(encoding="utf-8") as table:
+        measured = {row["name"] for row in csv.DictReader(table) if row["status"] == "measured"}
+    assert measured == {
+        "neutrophil_speed", "macrophage_speed", "tip_speed", "oxygen_diffusion", "oxygen_relaxation",
+    }  # fmt: skip
+    told = " ".join(source.read("docs/tissue_card.md").split())
+    for said in (
+        "the speeds of neutrophils and macrophages",
+        "of tips of vessels",
+        "diffusion and relaxation of oxygen",
+    ):
+        assert said in told
 
 
 @pytest.mark.slow

@@ -104,13 +104,66 @@ def test_every_end_of_every_range_leaves_a_resting_state(skin, end):
         rested(skin, MODEL.with_parameters({p.name: getattr(p, end)}))
 
 
+ARRIVALS = [r for r in MODEL.reactions if r.name in ("neutrophils_arrive", "monocytes_arrive")]
+SHARE, DEAD = "injury.dead_share", ("necrotic_tissue", "platelets")
+
+
+def drawn_values():
+    """Parameters, inputs and states away from rest, by name."""
+    rng = np.random.default_rng(21)
+    states = {s.name: float(rng.uniform(0.1, 0.9)) * (s.scale or 1.0) for s in MODEL.species}
+    inputs = {name: float(rng.uniform(0.5, 2.0)) for name in MODEL.inputs}
+    return {**MODEL.values, **inputs, **states}
+
+
+@pytest.mark.parametrize("arrival", ARRIVALS, ids=lambda r: r.name)
+@pytest.mark.parametrize("share", [0.02, 0.3])
+def test_leucocytes_come_as_the_mean_of_where_a_session_killed_and_beside_it(arrival, share):
+    values = drawn_values()
+
+    def came(share, **amounts):
+        return float(evaluate(as_node(arrival.rate), {**values, **amounts, SHARE: share}))
+
+    inside = came(1.0, **{name: values[name] / share for name in DEAD})
+    beside = came(1.0, **dict.fromkeys(DEAD, 0.0))
+    # Some hundred operations, a rounding of 1e-16 each.
+    assert came(share) == pytest.approx(share * inside + (1.0 - share) * beside, rel=1e-13)
+    assert inside > beside
+
+
+def test_whatever_reads_dead_tissue_reads_what_a_session_killed_and_debris_alike():
+    values = {**drawn_values(), SHARE: 1.0}
+    moved = {**values, "necrotic_tissue": 0.0, "debris": values["debris"] + values["necrotic_tissue"]}
+    own = {"necrotic_tissue_is_cleared", "debris_is_cleared"}
+    for reaction in MODEL.reactions:
+        if reaction.name not in own:
+            rates = [float(evaluate(reaction.total, each)) for each in (values, moved)]
+            assert rates[0] == pytest.approx(rates[1], rel=1e-13), reaction.name
+    cleared = [r.total for r in MODEL.reactions if r.name in own]
+    sums = [sum(float(evaluate(total, each)) for total in cleared) for each in (values, moved)]
+    assert sums[0] == pytest.approx(sums[1], rel=1e-13)
+
+
+def test_rest_is_rest_however_little_a_session_killed():
+    field = rested(Skin())
+    before = rates_of(field.engine, field.engine.state[0]).copy()
+    field.bound.set_inputs({SHARE: 1e-3})
+    field.bound.renew()
+    field.engine.restart()
+    scale = field.bound.scales[0]
+    # As at rest itself: rounding of terms of up to 1e3 scales a day that cancel.
+    assert np.max(np.abs(before / scale)) < 1e-12
+    assert np.max(np.abs(rates_of(field.engine, field.engine.state[0]) / scale)) < 1e-12
+
+
 def test_no_injury_changes_nothing():
     rng = np.random.default_rng(20)
     states = {s.name: float(rng.uniform(0.1, 0.9)) * (s.scale or 1.0) for s in MODEL.species}
     inputs = {i.name: i.default for i in MODEL.inputs.values() if i.default is not None}
     given = {name: 3.0 for name in MODEL.inputs if name not in inputs}
     values = {**MODEL.values, **inputs, **given, **states}
-    assert all(inputs[name] == 0.0 for name in inputs if name.startswith("injury."))
+    hurts = {name for name in inputs if name.startswith("injury.")} - {"injury.dead_share"}
+    assert all(inputs[name] == 0.0 for name in hurts)
     for jump in MODEL.jumps:
         # One rounding each of a product and a sum.
         assert evaluate(as_node(jump.new_state), values) == pytest.approx(
@@ -127,7 +180,15 @@ def test_an_injury_kills_cuts_and_opens_and_never_below_zero(share):
     assert min(new.values()) >= 0.0
     for name in ("fibroblasts", "macrophages_m2", "capillary_density", "collagen_mature", "epidermal_cover"):
         assert new[name] < states[name]
-    for name in ("platelets", "provisional_matrix", "debris", "fgf", "il_1", "tnf_alpha", "barrier_breach"):
+    for name in (
+        "platelets",
+        "provisional_matrix",
+        "necrotic_tissue",
+        "fgf",
+        "il_1",
+        "tnf_alpha",
+        "barrier_breach",
+    ):
         assert new[name] > states[name]
 
 

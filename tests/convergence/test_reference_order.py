@@ -5,7 +5,7 @@ import pytest
 from scipy.integrate import solve_ivp
 
 from collagensim.kernels import table as entry
-from collagensim.kernels.tableaus import RODAS5P
+from collagensim.kernels.tableaus import RODAS5D
 from naive.robertson import Run
 
 # Robertson's reactions with rates near 1, far from rest: every second derivative of the right side matters.
@@ -40,7 +40,7 @@ def march(n_steps, *, embedded):
 
 @pytest.mark.parametrize(
     ("embedded", "order", "n_steps"),
-    [(False, RODAS5P.order, (16, 32, 64, 128)), (True, RODAS5P.order - 1, (64, 128, 256, 512))],
+    [(False, RODAS5D.order, (16, 32, 64, 128)), (True, RODAS5D.order - 1, (64, 128, 256, 512))],
 )
 def test_both_solutions_converge_with_their_declared_order(embedded, order, n_steps):
     end = exact(SPAN)
@@ -52,7 +52,7 @@ def interpolation_error(h):
     """Largest error inside one step of length h from the exact start."""
     run = Run(p=RATES, start=START)
     before, after = run.step(h)
-    one, two, three = RODAS5P.dense @ run.work[0]
+    one, two, three = RODAS5D.dense @ run.work[0]
     worst = 0.0
     for theta in np.linspace(0.1, 0.9, 9):
         rest = 1 - theta
@@ -65,4 +65,5 @@ def test_the_interpolant_converges_with_its_declared_order_inside_a_step():
     n_steps = np.array([24, 48, 96])
     errors = [interpolation_error(SPAN / n) for n in n_steps]
     # In one step from the exact start an interpolant of order q errs by h^(q + 1).
-    assert abs(slope(n_steps, errors) - (RODAS5P.dense_order + 1)) < 0.1
+    # Of that term little is left, by choice of the coefficients, so the next one still shows: at most the order above.
+    assert -0.1 < slope(n_steps, errors) - (RODAS5D.dense_order + 1) < 0.5

@@ -2,7 +2,7 @@ import numpy as np
 from scipy.integrate import solve_ivp
 
 from collagensim.kernels import table as entry
-from collagensim.kernels.tableaus import RODAS5P
+from collagensim.kernels.tableaus import RODAS5D
 from naive.robertson import Run
 
 # Robertson's reactions with rates near 1 over one time unit: nonlinear and smooth, so that the order is visible.
@@ -35,7 +35,7 @@ def test_the_steps_converge_with_the_declared_order():
         errors.append(np.max(np.abs(run.y - end)))
     # The finest error must stand clear of rounding, or the slope means nothing.
     assert errors[-1] > 1e-13
-    assert abs(slope(N_STEPS, errors) - RODAS5P.order) < 0.1
+    assert abs(slope(N_STEPS, errors) - RODAS5D.order) < 0.1
 
 
 def test_the_interpolant_converges_with_its_declared_order():
@@ -48,7 +48,7 @@ def test_the_interpolant_converges_with_its_declared_order():
         errors.append(np.max(np.abs(run.rows[0] - reference([1.0 / n])[0])))
     # Rounding of states near 1 is 2e-16.
     assert errors[-1] > 1e-15
-    assert abs(slope(n_steps, errors) - (RODAS5P.dense_order + 1)) < 0.15
+    assert abs(slope(n_steps, errors) - (RODAS5D.dense_order + 1)) < 0.15
 
 
 def test_the_adaptive_error_falls_with_the_tolerance():

@@ -5,7 +5,6 @@ import pytest
 
 import collagensim as cs
 from collagensim.biology import dermal_architecture
-from collagensim.solver.compiled import kernels_of
 from collagensim.solver.tissue.course import PACE
 from collagensim.solver.tissue.laws import Levels
 from collagensim.solver.tissue.space import block_of
@@ -118,24 +117,6 @@ def test_the_steps_of_a_course_are_as_exact_as_is_stated():
     change = np.sqrt(((exact - begun) ** 2).mean(axis=2)).max(axis=0)
     error = np.sqrt(((found - exact) ** 2).mean(axis=2)) / change
     assert error.max() < 0.021, error
-
-
-def test_cells_are_foreseen_as_their_laws_expect():
-    """Three kinds: the first dies or becomes the second, the second divides, the third arrives."""
-    random = np.random.default_rng(3)
-    sensed, acting = random.uniform(0.0, 9.0, (2, 3, 1100))
-    # For more than a chunk: none of the first, and of the second those alone who do not feel themselves.
-    sensed[:2, :600] = acting[0, :600] = 0.0
-    found, then = random.uniform(0.0, 4.0, (5, 1100)), np.empty((2, 3, 1100))
-    first, removes, other = np.array([0, 2, 3, 3]), np.array([1, 1, 0]), np.array([-1, 1, 1])
-    kernels, days = kernels_of("foresight"), 0.25
-    entries, work = np.array([-1, -1, 1]), np.empty((3, kernels.CHUNK))
-    kernels.expect_cells(sensed, acting, found, entries, 2, first, removes, other, days, work, *then)
-    dies, becomes, divides = found[2:]
-    for now, out in zip((sensed, acting), then, strict=True):
-        left = now[0] / (1.0 + days * (dies + becomes))
-        expected = [left, now[1] * (1.0 + days * divides) + days * becomes * left, now[2] + days * found[1]]
-        np.testing.assert_allclose(out, expected, rtol=1e-13)
 
 
 @pytest.mark.parametrize("ticks", [1, 2, 3, 5, 6, 12])

@@ -2,6 +2,7 @@ import pytest
 
 import collagensim as cs
 from collagensim.errors import InputError
+from naive.fake_tissue import fake_replicates
 
 
 def test_the_package_is_cited_first():
@@ -27,6 +28,12 @@ def test_a_tissue_cites_what_its_cells_are_moved_by_too():
     assert "fibroblast_speed" in set(tissue.sources()["quantity"])
 
 
-def test_only_a_response_can_be_cited():
-    with pytest.raises(InputError, match="is not a Response"):
+def test_replicates_are_cited_as_one_of_them():
+    several = fake_replicates()
+    assert "mcdougall2006" in cs.cite(several)
+    assert cs.cite(several) == cs.cite(several.tissues[4])
+
+
+def test_what_cannot_be_cited_is_told_all_that_can():
+    with pytest.raises(InputError, match="'lotfi_2013' is not a Response, Ensemble, Tissue or Replicates"):
         cs.cite("lotfi_2013")

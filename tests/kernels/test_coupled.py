@@ -99,8 +99,8 @@ class Blocks:
         )  # fmt: skip
         return out.reshape(self.right.shape), small[1]
 
-    def alternating(self, i):
-        """Solution (n_blocks, m) and smallest pivot of system i, its blocks in the lanes."""
+    def alternating(self, i, lu=None):
+        """Solution (n_blocks, m) and smallest pivot of system i, its blocks in the lanes; ``lu`` may have been used."""
         layout = Layout(self.n_blocks, self.m, alternating=True)
         plan = self.plan(layout)
         values, right, pull = (
@@ -108,8 +108,9 @@ class Blocks:
         )
         small, out = np.array([SHIFT, 0.0, INVERSE]), np.zeros(layout.n)
         solve(
-            self.code("lanes"), values, self.link_rate[:, i].copy(), small, plan.table, np.zeros(plan.n_lu),
-            right, pull, np.zeros(layout.n), out,
+            self.code("lanes"), values, self.link_rate[:, i].copy(), small, plan.table,
+            np.zeros(plan.n_lu) if lu is None else lu, right, pull,
+            np.zeros(layout.n), out,
         )  # fmt: skip
         return layout.blocks(out), small[1]
 
@@ -166,6 +167,20 @@ def test_a_term_that_is_not_finite_leaves_no_pivot_to_trust(bad, joined):
     assert not pivots[2] > 1e-10 * SHIFT
     assert not blocks.alternating(2)[1] > 1e-10 * SHIFT
     assert np.all(np.delete(pivots, 2) > 1e-10 * SHIFT)
+
+
+@pytest.mark.parametrize("n_blocks", [5, 6])
+def test_what_is_not_finite_is_gone_with_the_next_elimination(n_blocks):
+    blocks = Blocks(n_blocks, "chain")
+    plan = blocks.plan(Layout(n_blocks, blocks.m, alternating=True))
+    sound, lu = blocks.alternating(1), np.zeros(plan.n_lu)
+    kept = blocks.values.copy()
+    blocks.values[:, blocks.row == blocks.joined[0]] = np.nan
+    assert not blocks.alternating(1, lu)[1] > 0.0
+    blocks.values = kept
+    found = blocks.alternating(1, lu)
+    np.testing.assert_array_equal(found[0], sound[0])
+    assert found[1] == sound[1]
 
 
 def test_every_block_is_eliminated_once_and_a_chain_from_its_ends():

@@ -84,6 +84,57 @@ def test_an_operator_means_what_its_operands_make_of_it_however_often_it_is_met(
     assert row.tolist() == [5.0, float(np.float32(1.0) / np.float32(3.0)), 0.5 / 3.0, 4.0]
 
 
+def test_a_function_called_with_other_constants_is_compiled_once_and_knows_each_of_them():
+    @inner(optimised=False, **OPTIONS)
+    def power(x, n):
+        found = 1.0
+        for _ in range(n):
+            found *= x
+        return found
+
+    @entrance(Whole)
+    def sums(x, n):
+        return power(x, 2) + 100.0 * power(x, 3) + 10000.0 * power(x, n)
+
+    assert sums(2.0, 4) == 4.0 + 800.0 + 160000.0
+    assert len(power.overloads) == 1
+
+
+def test_variables_keep_what_they_were_given_last_on_whichever_way_they_came():
+    def steps(row, places, n):
+        last, total, kind = 0, 0.0, row
+        for i in range(n):
+            if i % 3 == 1:
+                last, total = i, total + kind[i] ** 2
+            elif i % 3 == 2:
+                kind = places
+                total -= last
+            else:
+                row[0] = row[1] = total
+                for k in range(i):
+                    last = k if k < 4 else last
+            if total < -20.0:
+                break
+        places[2] = last
+        return total + (row[0], last)[1]
+
+    for n in range(12):
+        row, other = np.arange(12.0), np.arange(12.0)
+        places, others = -np.arange(12.0), -np.arange(12.0)
+        assert entrance(Compact)(steps)(row, places, n) == steps(other, others, n)
+        assert row.tolist() == other.tolist()
+        assert places.tolist() == others.tolist()
+
+
+def test_a_function_that_counts_owners_of_memory_is_refused():
+    @njit(pipeline_class=Whole, no_cfunc_wrapper=True)
+    def owner(n):
+        return np.zeros(n)
+
+    with pytest.raises(TypeError, match=r"owner counts owners of memory: compile it with _nrt=False"):
+        owner(3)
+
+
 @pytest.mark.parametrize("collecting", [True, False])
 def test_the_search_for_garbage_is_afterwards_as_it_was_even_where_compiling_fails(collecting):
     @entrance(Whole)

@@ -6,19 +6,26 @@ import numpy as np
 import pytest
 from numba import njit
 
+from collagensim.kernels import numbers
 from collagensim.kernels.numbers import (
     WIDTH,
     aligned,
+    all_above,
     as_numbers,
     columns,
+    fetch,
+    fetch_far,
     larger,
     less_product,
     n_columns,
+    partners,
+    picked,
     plus_product,
     plus_products,
     real_part,
     root,
     smaller,
+    sum_of_products,
     tail,
     where_negative,
 )
@@ -176,6 +183,24 @@ def test_columns_are_lanes_of_floats_and_other_numbers_themselves(array, size):
 
 
 @njit(error_model="numpy")
+def read_partners(array, out):
+    numbers, found = as_numbers(array), columns(as_numbers(out))
+    for i in range(n_columns(numbers, array.shape[0])):
+        found[i] = partners(numbers, i)
+
+
+@pytest.mark.parametrize(
+    "array",
+    [np.arange(24.0), np.arange(25.0)[1:], np.arange(32.0).reshape(4, WIDTH), np.arange(6) + 1j],
+    ids=["floats", "floats_anywhere", "lanes", "complex"],
+)
+def test_partners_are_two_by_two_wherever_numbers_lie(array):
+    out = np.zeros_like(array)
+    read_partners(array, out)
+    np.testing.assert_array_equal(out, array.reshape(-1, 2, *array.shape[1:])[:, ::-1].reshape(array.shape))
+
+
+@njit(error_model="numpy")
 def complex_operations(x, y, out):
     out[0] = plus_product(x[0], y[0], y[1])
     out[1] = less_product(x[0], y[0], y[1])
@@ -231,3 +256,70 @@ def test_products_are_added_one_after_the_other_each_rounded_once():
             for j, factor in enumerate((0.1, 0.2, 0.3)):
                 expected = float(Fraction(expected) + Fraction(factor) * Fraction(numbers[2 * j + i, lane]))
             assert plain[i] == expected
+
+
+@njit
+def pick_all(numbers, lanes, out):
+    x, order, found = as_numbers(numbers), as_numbers(lanes), as_numbers(out)
+    for i in range(numbers.shape[0]):
+        found[i] = picked(x, i, order[i])
+
+
+@pytest.mark.parametrize("features", ["host", "generic"])
+def test_lanes_are_picked_in_any_order(features, monkeypatch):
+    if features == "generic":
+        # Where a processor has no instruction for it, lanes are read one by one.
+        monkeypatch.setattr(numbers, "reorders_lanes", lambda context: False)
+    rng = np.random.default_rng(12)
+    given, lanes, found = aligned(50, WIDTH), aligned(50, WIDTH), aligned(50, WIDTH)
+    given[:], lanes[:] = rng.normal(size=(50, WIDTH)), rng.integers(0, WIDTH, (50, WIDTH))
+    njit(pick_all.py_func)(given, lanes, found)
+    np.testing.assert_array_equal(found, np.take_along_axis(given, lanes.astype(int), axis=1))
+
+
+@njit
+def compare_all(one, other, out):
+    x, y = as_numbers(one), as_numbers(other)
+    for i in range(one.shape[0]):
+        out[i] = all_above(x[i], y[i])
+
+
+@pytest.mark.parametrize("wide", [True, False])
+def test_all_lanes_are_above_only_if_each_is(wide):
+    # One lane at a time is below, equal, or no number.
+    pairs = [(1.0, 0.0), (0.0, 1.0), (1.0, 1.0), (np.nan, 0.0), (1.0, np.nan), (np.inf, 1.0), (-0.0, 0.0)]
+    one, other = np.full((len(pairs) * WIDTH, WIDTH), 2.0), np.full((len(pairs) * WIDTH, WIDTH), 1.0)
+    for k, (x, y) in enumerate(pairs):
+        for lane in range(WIDTH):
+            one[k * WIDTH + lane, lane], other[k * WIDTH + lane, lane] = x, y
+    if not wide:
+        one, other = one.ravel(), other.ravel()
+    found = np.zeros(len(one), dtype=bool)
+    compare_all(one, other, found)
+    np.testing.assert_array_equal(found, np.all(one > other, axis=1) if wide else one > other)
+
+
+@njit
+def sum_all(numbers, out):
+    x, found = as_numbers(numbers), as_numbers(out)
+    for i in range(numbers.shape[0] - 2):
+        fetch(x, i + 1)
+        fetch_far(x, i + 100_000)
+        rows = x, tail(x, 1), tail(x, 2)
+        found[i] = sum_of_products((0.3, -1.7, 2.1), rows, i)
+
+
+@pytest.mark.parametrize("kind", ["lanes", "floats", "complex"])
+def test_a_sum_of_products_begins_with_the_first(kind):
+    rng = np.random.default_rng(3)
+    x = rng.normal(size=(20, WIDTH) if kind == "lanes" else 20) + (
+        1j * rng.normal(size=20) if kind == "complex" else 0
+    )
+    found = np.zeros_like(x)
+    # Lines that are fetched on the way, here or beyond the end, change nothing.
+    sum_all(x, found)
+    # Fused sums: two roundings fewer than here.
+    terms = 0.3 * x[:-2], -1.7 * x[1:-1], 2.1 * x[2:]
+    size = sum(np.abs(term) for term in terms)
+    assert np.all(np.abs(found[:-2] - sum(terms)) <= 3 * np.finfo(float).eps * size)
+    assert np.all(found[-2:] == 0.0)

@@ -6,8 +6,8 @@ from scipy.integrate import solve_ivp
 from collagensim.kernels import output
 from collagensim.kernels import table as entry
 from collagensim.kernels.control import inverse_tenth_root
-from collagensim.kernels.numbers import WIDTH, as_numbers, flat, tail
-from collagensim.kernels.tableaus import RODAS5P
+from collagensim.kernels.numbers import WIDTH, as_numbers, columns, flat, tail
+from collagensim.kernels.tableaus import RODAS5D
 from naive.machine_code import jacobian_of, rates_of
 from naive.robertson import NO_LINKS, RATES, Run, engine_of
 
@@ -192,24 +192,24 @@ def test_the_two_eliminations_take_the_same_steps():
 
 
 @njit
-def bend(work, small, tableau, out):
-    row, y, numbers = 8, flat(work), flat(small)
-    output.weigh_stages(numbers, flat(tableau))
-    stages = tail(y, 3 * row)
-    output.interpolate(y, tail(y, row), stages, tail(y, 2 * row), 1, row, numbers, 3, flat(out))
+def bend(work, theta, tableau, out):
+    row, y = WIDTH, flat(work)
+    output.interpolate(
+        columns(y), columns(tail(y, row)), columns(tail(y, 3 * row)), columns(tail(y, 2 * row)), theta,
+        flat(tableau), 1, columns(flat(out)),
+    )  # fmt: skip
 
 
 def test_an_interpolant_that_dips_below_the_floor_becomes_a_line():
     row, n = WIDTH, 3
-    work, small, found = np.zeros((3 + entry.N_STAGES) * row), np.zeros(entry.N_SMALL), np.zeros(n)
+    work, found = np.zeros((3 + entry.N_STAGES) * row), np.zeros(row)
     # y, floor and the new state.
     work[:n], work[row:][:n], work[2 * row :][:n] = [1.0, 2.0, 3.0], 1e-9, [0.5, 2.0, 4.0]
-    small[entry.THETA] = 0.5
     stages = work[3 * row :]
     # Only the first state gets a bend, of -10 halfway at least, and only it is replaced.
-    stages[0] = -40.0 / abs(RODAS5P.dense[0, 0])
-    stages[1] = 0.1 / RODAS5P.dense[0, 0]
-    bend(work, small, RODAS5P.coefficients, found)
+    stages[0] = -40.0 / abs(RODAS5D.dense[0, 0])
+    stages[1] = 0.1 / RODAS5D.dense[0, 0]
+    bend(work, 0.5, RODAS5D.coefficients, found)
     assert found[0] == 0.75
     assert found[1] != 2.0
     assert found[2] == 3.5
@@ -232,6 +232,24 @@ def test_many_rows_in_one_step_are_those_of_a_fine_grid_taken_one_at_a_time(lone
     assert n_steps < times.size / 10
     for k in (0, 1, 7, 8, 9, 100, 151, 299, 301):
         np.testing.assert_array_equal(rows_at(times[k : k + 1])[0][:, 0], whole[:, k])
+
+
+def test_rows_of_many_lanes_are_those_of_each_member_alone():
+    # Eleven members of their own speeds and grids: rows of different lanes are found together, and lanes change hands.
+    rng = np.random.default_rng(8)
+    n, n_out = 11, 120
+    start, p = rng.uniform(0.1, 1.0, (n, 1, 3)), np.array([1.0, 0.8, 1.5]) * rng.uniform(0.2, 5.0, (n, 3))
+    times, end = np.sort(rng.uniform(0.0, 9.0, (n, n_out)), axis=1), np.full(n, 9.0)
+
+    def rows_of(some):
+        made = engine_of(p[some], start[some], rtol=1e-4)
+        rows = np.full((len(p[some]), n_out, 3), np.nan)
+        made.run(end[some], times[some], rows)
+        return rows
+
+    together = rows_of(slice(None))
+    for i in range(n):
+        np.testing.assert_array_equal(rows_of(slice(i, i + 1))[0], together[i])
 
 
 @pytest.mark.parametrize("wide", [True, False])

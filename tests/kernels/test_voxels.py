@@ -26,6 +26,8 @@ SIZES = [[8], [8, 16], [8 * TILE, 8 * TILE + 8, 8, 16 * TILE + 8]]
 class Voxels:
     """Fields over spans of those sizes, the first of which lies on top, and what is written of them."""
 
+    code, slots = CODE, np.arange(5)
+
     def __init__(self, sizes, told=((0, 99), (1, 99), (2, 99)), days=0.25, seed=1):
         random = np.random.default_rng(seed)
         first = np.concatenate([[0], np.cumsum(sizes)])
@@ -41,17 +43,22 @@ class Voxels:
             np.full_like(self.surface, np.nan),
         )
         self.begun = self.matrix, self.surface
+        self.one_drain, self.entries = np.full(1, np.nan), np.array([-1, -1])
+        self.leaves, self.makes = np.full((2, 1), -1), np.full((2, 1, 2), -1)
+        self.cells_next, self.actors_next = np.empty((0, n)), np.empty((0, n))
         self.sizes, self.first, self.told, self.days = sizes, first, np.array(told), days
 
     def run(self, begin=0, end=None):
         slots, p = aligned(len(self.sizes), 1, WIDTH), aligned(1, WIDTH)
         slots[:], p[:] = self.u[:, None, None], 0.5
-        y, n, result = (aligned(TILE * k, WIDTH) for k in (5, 1, N_OUT))
+        n_cells = self.actors.shape[0]
+        y, n, result = (aligned(TILE * k, WIDTH) for k in (self.slots.size, n_cells, N_OUT))
         evaluate_voxels(
-            CODE.addresses["voxel_rates"], self.cells, self.matrix, self.soluble, self.surface, np.arange(5),
+            self.code.addresses["voxel_rates"], self.cells, self.matrix, self.soluble, self.surface, self.slots,
             self.actors, p, slots, self.first, begin, self.first[-1] if end is None else end, self.told, self.found,
-            np.array([[3, 4]] * 3), self.days, *self.begun, self.source, self.drain, self.matrix_next,
-            self.surface_next, y, n, result,
+            np.array([[3, 4]] * 3), self.days, *self.begun, self.source, self.drain, self.one_drain,
+            self.matrix_next, self.surface_next, self.entries, self.leaves, self.makes, self.cells_next,
+            self.actors_next, y, n, result,
         )  # fmt: skip
         return self
 
@@ -132,3 +139,56 @@ def test_a_rate_is_parted_into_source_and_drain_that_are_not_negative():
     has.run()
     np.testing.assert_array_equal(has.source, 0.0)
     np.testing.assert_array_equal(has.drain, 0.0)
+
+
+def test_a_drain_that_stands_already_is_written_only_where_a_law_bends():
+    has = Voxels([8, 16])
+    has.cells[0], has.cells[1], has.one_drain[:], has.drain[:] = 1.0, 4.0, 4.0, -1.0
+    has.run()
+    np.testing.assert_array_equal(has.drain, -1.0)
+    assert has.one_drain[0] == 4.0
+    has.cells[0, 9], has.cells[1, 9], has.soluble[0, 9] = -3.0, 0.5, 2.0
+    has.run()
+    assert np.isnan(has.one_drain[0])
+    assert has.drain[0, 9] == 1.5
+    # What shares a register with it has its own loss.
+    np.testing.assert_array_equal(has.drain[0], [*[-1.0] * 8, 4.0, 1.5, *[4.0] * 6, *[-1.0] * 8])
+
+
+# Of three kinds the first dies or becomes the second, the second dies as fast as it divides and the third arrives.
+OF_CELLS = """
+def voxel_rates(y, n, p, u, out):
+    out[0] = 0.5 * y[0]
+    out[1] = 0.25 * y[1]
+    out[2] = 0.125 * y[2]
+    out[3] = y[3]
+    out[4] = y[4]
+"""
+
+
+@pytest.mark.parametrize("sizes", SIZES)
+def test_cells_are_expected_as_their_laws_say(sizes):
+    has = Voxels(sizes, told=np.zeros((0, 2), int))
+    has.code, random, n = (
+        load(assemble(straight(OF_CELLS, "lanes")), ["voxel_rates"]),
+        np.random.default_rng(3),
+        sum(sizes),
+    )
+    # Slots 0 to 2 are read as rates of the fields; three kinds of cells lie behind them.
+    has.slots = np.array([3, 4, 5, 0, 1, 2])
+    has.cells, has.actors = random.uniform(0.0, 9.0, (2, 3, n))
+    # Nobody of the first kind, and of the second those alone who do not feel themselves, but in the last voxels.
+    has.cells[:2, :-8] = has.actors[0, :-8] = 0.0
+    has.cells_next, has.actors_next = np.full((2, 3, n), np.nan)
+    has.entries, days = np.array([-1, -1, 3]), has.days
+    has.leaves = np.array([[0, 1], [2, -1], [-1, -1]])
+    nobody = [-1, -1]
+    has.makes = np.array([[[0, -1], nobody, nobody], [[0, 1], [1, -1], [1, 2]], [[2, -1], nobody, nobody]])
+    now = [values.copy() for values in (has.cells, has.actors)]
+    has.run()
+    dies, becomes, divides = 0.5 * has.matrix[0], 0.25 * has.soluble[0], 0.125 * np.resize(has.surface[0], n)
+    for (first, second, third), then in zip(now, (has.cells_next, has.actors_next), strict=True):
+        left = first / (1.0 + days * (dies + becomes))
+        stays = second / (1.0 + days * divides)
+        expected = [left, stays * (1.0 + days * divides) + days * becomes * left, third + days * now[0][0]]
+        np.testing.assert_allclose(then, expected, rtol=1e-13)

@@ -3,9 +3,10 @@
 import numpy as np
 import xarray as xr
 
-from collagensim.response import Snapshot, Tissue
+from collagensim.response import Replicates, Snapshot, Tissue, as_dataset
 from collagensim.skin import Skin
 from collagensim.treatment import Protocol, Session
+from naive.fake_course import fake_course
 
 LAYERS = ("papillary", "upper_reticular", "lower_reticular")
 EDGE, SLAB = 10.0, 100.0
@@ -28,10 +29,34 @@ def fake_snapshot(fields, surface, places=(), kinds=(), edges=(EDGE, SLAB, EDGE)
 
 def fake_tissue(snapshots, channels=(), seed=1):
     """``channels``: (day, (n, 3) y, x, reach below the surface [um]) of sessions with the pen."""
-    data = xr.Dataset(coords={"time": ("time", sorted(snapshots)), "layer": ("layer", list(LAYERS))})
+    thickness = np.zeros(len(LAYERS))
+    for snapshot in snapshots.values():
+        rows = np.bincount(snapshot.layer, minlength=thickness.size)
+        thickness = rows * snapshot.edges_um[0] / 1000.0
+    coords = {"time": sorted(snapshots), "layer": list(LAYERS), "layer_thickness": ("layer", thickness)}
+    data = xr.Dataset(coords=coords)
     protocol = Protocol([(day, SESSION) for day, _ in channels])
     provenance = {"skin": SKIN.to_dict(), "protocol": protocol.to_dict(), "seed": seed}
     return Tissue(data, snapshots, list(channels), provenance=provenance)
+
+
+def fake_averages(gain=1.0, days=60.0, reached=None, seed=1):
+    """A tissue of which only the averages are known, those of a closed formula; with ``reached`` interrupted there."""
+    data = as_dataset(fake_course(days, (0.0,), gain), layers=LAYERS)
+    status = "completed" if reached is None else f"interrupted on day {reached:g}"
+    provenance = {
+        "model": "fake_healing", "skin": SKIN.to_dict(), "protocol": Protocol([(0.0, SESSION)]).to_dict(),
+        "seed": seed, "options": {"days": days}, "status": status,
+        "sources": [{"key": "mcdougall2006", "quantity": "fibroblast_speed"}],
+    }  # fmt: skip
+    if reached is not None:
+        data = data.sel(time=slice(0.0, reached))
+    return Tissue(data, {}, [(0.0, np.zeros((0, 3)))], provenance=provenance, statistics={"cells": 7})
+
+
+def fake_replicates(gains=(0.5, 1.0, 2.5)):
+    """Tissues that differ in how much they rise."""
+    return Replicates({seed: fake_averages(gain, seed=seed) for seed, gain in enumerate(gains, 4)})
 
 
 def fake_section(nz=48, nx=80, seed=1, day=3.0, **levels):

@@ -5,7 +5,7 @@ from types import SimpleNamespace
 import numpy as np
 
 from collagensim.kernels import table as entry
-from collagensim.kernels.tableaus import RODAS5P
+from collagensim.kernels.tableaus import RODAS5D
 from collagensim.solver.compiled import Compiled
 from collagensim.solver.engine import Engine, Limits
 from collagensim.write.elimination import write_elimination
@@ -59,7 +59,7 @@ def engine_of(p, start, *, links=NO_LINKS, rtol=1e-6, atol=None, floor=None, lim
     n, n_blocks, _ = start.shape
     bound = SimpleNamespace(
         n=n, dtype=np.result_type(p, start), compiled=compiled, model=compiled.model,
-        space=SimpleNamespace(n_blocks=n_blocks), baseline=start, p=p, u=np.zeros((n, n_blocks, 0)),
+        space=SimpleNamespace(n_blocks=n_blocks, told=lambda _: ""), baseline=start, p=p, u=np.zeros((n, n_blocks, 0)),
         scales=np.tile([1.0, 1e-4, 1.0], (n, 1)),
     )  # fmt: skip
     engine = Engine(bound, (to, source, np.tile(rate, (n, 1))), limits or Limits(rtol=rtol))
@@ -109,7 +109,7 @@ class Run:
             self._rows = np.full((1, t_out.size, engine.layout.n), np.nan)
         ending = engine._compiled.advance(
             engine.table, self._queue, self.lanes.who, self.lanes.verdicts, engine.clock, engine.counts, engine.own,
-            t_out, self._rows, self.lanes.small, self.lanes.work, RODAS5P.coefficients, engine.limits.rtol, max_steps,
+            t_out, self._rows, self.lanes.small, self.lanes.work, RODAS5D.coefficients, engine.limits.rtol, max_steps,
         )  # fmt: skip
         return ending if ending == entry.MORE else self.counts[entry.STATUS]
 

@@ -47,7 +47,7 @@ def tissue_of(days=(0.0, 0.25, 3.0), moments=None):
     data = xr.Dataset(
         {"neutrophils": (("time", "layer"), 10.0 + np.outer(time, [1.0, 2.0, 6.0]), counts)},
         coords={
-            "time": time, "layer": list(LAYERS), "layer_thickness": ("layer", [0.2, 0.3, 0.5]),
+            "time": time, "layer": list(LAYERS), "layer_thickness": made.data["layer_thickness"],
         },
     )  # fmt: skip
     return replace(made, data=data)
@@ -170,6 +170,7 @@ def test_a_field_without_contrast_can_be_drawn():
 
 def test_a_course_is_the_mean_by_thickness_between_its_lowest_and_highest():
     values = tissue_of().data["neutrophils"]
+    values = values.assign_coords(layer_thickness=("layer", [0.2, 0.3, 0.5]))
     curve, said = scaled(values)
     # 0.2 * 1 + 0.3 * 2 + 0.5 * 6 = 3.8 for each of four days; the means round in their last digit
     np.testing.assert_allclose(curve, [0.0, 0.25, 0.5, 0.75, 1.0], atol=1e-15)

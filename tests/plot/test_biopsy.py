@@ -6,11 +6,15 @@ import pandas as pd
 import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.collections import PolyCollection
+from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.offsetbox import AnchoredOffsetbox
 from matplotlib.text import Text
 
 from collagensim import plot
 from collagensim.errors import InputError
+from collagensim.plot.biopsy import paint
 from collagensim.plot.epidermis import epidermis, openings, surface
 from collagensim.plot.histology import LOOKS, WEAVES, bundles, cells, look_of, vessels
 from collagensim.plot.outlines import angle_of, areas, drift, marks, marks_of, ovals, scores
@@ -124,6 +128,91 @@ def test_an_opening_is_as_wide_as_what_is_not_covered():
     assert 0.5 * sum(first) == pytest.approx((25.0 * 0.2 + 35.0 * 0.9 + 45.0 * 0.7) / 1.8)  # where that lies
     assert second == pytest.approx((70.0, 80.0))
     assert openings(np.ones(8), 10.0) == ()
+
+
+@pytest.mark.parametrize(("cover", "drawn"), [(0.0, False), (0.3, False), (0.66, True)])
+def test_inside_a_hole_without_a_rim_all_is_drawn_as_most_of_it_is(cover, drawn):
+    section = fake_section(epidermal_cover=cover, provisional_matrix=3.0)
+    border = surface(section)
+    assert np.all((border.there > 0.0) == drawn)
+    shapes = epidermis(section, MASSON, border)
+    assert any(each.of == "fibrin" for each in shapes) == (not drawn)
+    said = " ".join(text.get_text() for text in plot.biopsy(section).findobj(match=Text)).replace("\n", " ")
+    assert "drawn bare until half of it is covered" in said
+
+
+def test_a_section_with_a_rim_says_nothing_of_one():
+    cover = np.where(np.abs(np.arange(80) - 40) < 6, 0.3, 1.0)
+    for each in (1.0, cover):
+        figure = plot.biopsy(fake_section(epidermal_cover=each))
+        assert not any("drawn bare" in text.get_text() for text in figure.findobj(match=Text))
+
+
+def named(figure):
+    (legend,) = figure.legends
+    return [text.get_text() for text in legend.get_texts()]
+
+
+@pytest.mark.parametrize("stain", [name for name in STAINS if name != "picrosirius"])
+def test_the_key_names_fibrin_where_some_is_drawn_alone(stain):
+    assert "fibrin" not in named(plot.biopsy(fake_section(), stain=stain))
+    assert "fibrin" in named(plot.biopsy(fake_section(provisional_matrix=2.0), stain=stain))
+
+
+@pytest.mark.parametrize("stain", list(STAINS))
+def test_whatever_is_drawn_of_fibres_and_vessels_is_in_the_key(stain):
+    section = with_vessels(fake_section(provisional_matrix=2.0))
+    drawn = {shapes.of for shapes in paint(section, STAINS[stain]) if shapes.outlines.size} - {""}
+    told = {of for _, _, of in STAINS[stain].key}
+    # between crossed filters fibrin and vessels are as dark as the ground
+    assert drawn - told == ({"fibrin", "vessel cut across"} if stain == "picrosirius" else set())
+    assert told <= drawn
+
+
+def with_vessels(section):
+    """A section with vessels that run along x, 50 pieces of 16 um."""
+    x, one = np.arange(0.0, 800.0, 16.0), np.ones(50)
+    pieces = pd.DataFrame({
+        "z0": 40 * one, "y0": 50 * one, "x0": x, "z1": 40 * one, "y1": 50 * one, "x1": x + 16.0, "length": 16 * one,
+        "branch": np.zeros(50, dtype=int), "has_tip": np.zeros(50, dtype=bool),
+        "number": np.arange(50, dtype=np.uint64),
+    })  # fmt: skip
+    return dataclasses.replace(section, vessels=pieces)
+
+
+def test_the_key_of_vessels_has_the_colours_in_which_they_are_drawn():
+    section, stain = with_vessels(fake_section()), STAINS["cd31"]
+    painted = {shapes.of: shapes.colours[0] for shapes in vessels(section, stain) if shapes.of}
+    key = {of: colour for _, colour, of in stain.key}
+    assert set(painted) == {"vessel lengthwise", "vessel cut across"}
+    for of, colour in painted.items():
+        np.testing.assert_array_equal(to_rgb(key[of]), colour)
+    assert "vessel lengthwise" not in named(plot.biopsy(fake_section(), stain="cd31"))
+
+
+@pytest.mark.parametrize("nx", [10, 20, 40, 80, 300])
+def test_the_scale_bar_and_its_words_keep_off_the_edges(nx):
+    figure = plot.biopsy(fake_section(nx=nx))
+    canvas = FigureCanvasAgg(figure)
+    canvas.draw()
+    for ax in figure.axes:
+        (box,) = ax.findobj(match=AnchoredOffsetbox)
+        inner, words = box.get_child().get_window_extent(), box.findobj(match=Text)[0].get_window_extent()
+        (line,) = box.findobj(match=Line2D)
+        length = float(words_of(box).removesuffix(" µm"))
+        unit = ax.transData.transform([[0.0, 0.0], [length, 0.0]])
+        assert np.ptp(line.get_window_extent().intervalx) == pytest.approx(
+            unit[1, 0] - unit[0, 0], abs=4.0
+        )  # its caps
+        for part in (inner, words):
+            # a tenth of an inch on the page
+            assert part.x1 <= ax.bbox.x1 - 0.1 * figure.dpi
+            assert part.y0 >= ax.bbox.y0 + 0.1 * figure.dpi
+            assert part.x0 >= ax.bbox.x0
+
+
+def words_of(box):
+    return box.findobj(match=Text)[0].get_text()
 
 
 def test_the_epidermis_is_drawn_at_its_thickness():

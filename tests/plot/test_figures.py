@@ -14,6 +14,7 @@ from collagensim.plot import look
 from collagensim.response import Course, Response, as_dataset
 from collagensim.skin import Skin
 from collagensim.treatment import Session
+from naive.fake_tissue import fake_averages, fake_replicates
 
 DEPTHS, SPACINGS = np.array([0.5, 1.0, 1.5, 2.0]), np.array([7.0, 14.0, 28.0])
 
@@ -41,6 +42,10 @@ def figures(response, fake):
         "one curve": plot.timeline(response, "collagen_total"),
         "two responses": plot.timeline([response, other], ["collagen_i", "erythema"], layers=layers[:2]),
         "fold": plot.timeline(response, ["collagen_i", "elastin", "vegf"], layers=layers, fold=True),
+        "both models": plot.timeline(
+            [response, fake_averages(), fake_replicates()], ["fibroblasts", "erythema"]
+        ),
+        "replicates": plot.timeline(fake_replicates(), "fibroblasts", layers=layers, fold=True),
         "layers": plot.layers(response, "collagen_iii"),
         "overview": plot.overview(response),
         "curve": plot.scan(scanned((4, 1))),
@@ -68,7 +73,7 @@ def test_every_axis_says_what_it_shows_and_in_which_unit(figures):
 
 
 def test_curves_of_one_panel_differ_in_style_or_marker_not_only_in_colour(figures):
-    for name in ("two responses", "fold", "layers", "overview"):
+    for name in ("two responses", "both models", "replicates", "fold", "layers", "overview"):
         for ax in data_axes(figures[name]):
             lines = [line for line in ax.get_lines() if not line.get_label().startswith("_")]
             for one, two in itertools.combinations(lines, 2):
@@ -126,6 +131,43 @@ def test_a_curve_is_the_data_of_its_layer(response):
     np.testing.assert_array_equal(line.get_xdata(), response.data["time"].values)
 
 
+def test_a_response_and_a_tissue_are_drawn_on_one_plot(response):
+    tissue = fake_averages(gain=0.7)
+    figure = plot.timeline([response, tissue], ["fibroblasts", "erythema"], layers=["upper_reticular"])
+    for ax, name in zip(figure.axes, ("fibroblasts", "erythema"), strict=True):
+        for line, course in zip(ax.get_lines()[:2], (response, tissue), strict=True):
+            values = course.data[name]
+            curve = values.sel(layer="upper_reticular") if "layer" in values.dims else values
+            np.testing.assert_array_equal(line.get_ydata(), curve)
+            np.testing.assert_array_equal(line.get_xdata(), course.data["time"])
+        assert [text.get_text() for text in ax.get_legend().get_texts()] == ["response 1", "tissue 2"]
+
+
+@pytest.mark.parametrize("fold", [False, True])
+def test_replicates_are_drawn_as_their_mean_in_a_band(fold):
+    several = fake_replicates()
+    (ax,) = plot.timeline(several, "fibroblasts", layers="lower_reticular", fold=fold).axes
+    each = np.stack([tissue.data["fibroblasts"].values[:, 2] for tissue in several.tissues.values()])
+    rest = several.tissues[4].data["fibroblasts"].attrs["baseline"][2] if fold else 1.0
+    np.testing.assert_allclose(ax.get_lines()[0].get_ydata(), each.mean(axis=0) / rest, rtol=1e-14)
+    (band,) = ax.collections
+    corners = band.get_paths()[0].vertices
+    day = several.data["time"].values[20]
+    reached = corners[corners[:, 0] == day, 1]
+    # of three seeds the 5th percentile lies a tenth of the way from the lowest to the middle one
+    low, middle, high = np.sort(each[:, 20]) / rest
+    assert reached.min() == pytest.approx(low + 0.1 * (middle - low))
+    assert reached.max() == pytest.approx(high - 0.1 * (high - middle))
+    assert [text.get_text() for text in ax.get_legend().get_texts()] == ["mean", "5 to 95 % of 3 seeds"]
+
+
+def test_the_sheet_and_the_layers_show_a_tissue_and_its_replicates():
+    for given in (fake_averages(), fake_replicates()):
+        assert len(data_axes(plot.overview(given))) >= 6
+        line = plot.layers(given, "fibroblasts").axes[0].get_lines()[0]
+        np.testing.assert_array_equal(line.get_ydata(), given.variable("fibroblasts").values[:, 0])
+
+
 def test_a_single_panel_can_be_drawn_where_the_caller_wants(response):
     ax = Figure().subplots()
     assert plot.timeline(response, "elastin", ax=ax) is ax.figure
@@ -167,6 +209,9 @@ def test_a_model_of_another_kind_gets_a_sheet_too():
         (lambda r: plot.timeline(r, "colagen_total"), "did you mean 'collagen_total'"),
         (lambda r: plot.timeline(r, "elastin", layers=["papilary"]), "did you mean 'papillary'"),
         (lambda r: plot.timeline([], "elastin"), "needs a Response"),
+        (lambda r: plot.timeline([r, 3], "elastin"), "response 3 is not a Response, Tissue or Replicates"),
+        (lambda r: plot.timeline("run.nc", "elastin"), "'run.nc' is not a Response, Tissue or Replicates"),
+        (lambda r: plot.timeline([r, fake_averages()], "elastine"), "did you mean 'elastin'"),
         (lambda r: plot.timeline(r, ["elastin", "vegf"], ax=Figure().subplots()), "2 variables"),
         (lambda r: plot.timeline([r, r], "elastin", labels=["one"]), "1 labels for 2"),
         (lambda r: plot.layers(r, "erythema"), "no layers"),

@@ -121,6 +121,68 @@ CALLS = {
     "write": (lambda: cs.write.latex("dermal_healing"), "is not a Model"),
     "parameters": (lambda: DECAY.with_parameters("k"), "parameters 'k' are not names with values"),
     "parameter": (lambda: DECAY.parameter([]), "no parameter []"),
+    "tissue ageing": (
+        lambda: cs.simulate_tissue(SKIN, ONE, ageing="yes"),
+        "ageing 'yes' is not True or False",
+    ),
+    "tissue ageing none": (
+        lambda: cs.simulate_tissue(SKIN, ONE, ageing=None),
+        "ageing None is not True or False",
+    ),
+    "tissue ageing half": (
+        lambda: cs.simulate_tissue(SKIN, ONE, ageing=0.5),
+        "ageing 0.5 is not True or False",
+    ),
+    "tissue no model": (lambda: cs.simulate_tissue(SKIN, ONE, model="x"), "model 'x' is not a Model"),
+    "tissue no architecture": (
+        lambda: cs.simulate_tissue(SKIN, ONE, architecture=3),
+        "architecture 3 is not an Architecture",
+    ),
+    "tissue kept one": (
+        lambda: cs.simulate_tissue(SKIN, ONE, kept_days=7),
+        "kept_days 7 is not a list of num",
+    ),
+    "tissue output one": (
+        lambda: cs.simulate_tissue(SKIN, ONE, output_days=7),
+        "output_days 7 is not a list",
+    ),
+    "tissue output array": (
+        lambda: cs.simulate_tissue(SKIN, ONE, output_days=np.array(3.0)),
+        "output_days array(3.) is not a list of numbers",
+    ),
+    "tissue late session": (
+        lambda: cs.simulate_tissue(SKIN, ONE.series(cs.Session()), days=9),
+        "give days of 120 or more",
+    ),
+    "tissues no model": (lambda: cs.simulate_tissues(SKIN, ONE, model=3), "model 3 is not a Model"),
+    "tissues ageing": (lambda: cs.simulate_tissues(SKIN, ONE, ageing="x"), "ageing 'x' is not True or False"),
+    "tissues output one": (
+        lambda: cs.simulate_tissues(SKIN, ONE, output_days=7),
+        "output_days 7 is not a list",
+    ),
+    "sensitivities no model": (lambda: cs.sensitivities(SKIN, ONE, model=3), "model 3 is not a Model"),
+    "sensitivities threads": (
+        lambda: cs.sensitivities(SKIN, ONE, threads=0),
+        "threads 0 is outside 1 to 1024",
+    ),
+    "sensitivities days": (lambda: cs.sensitivities(SKIN, ONE, days="x"), "days 'x' is not a number"),
+    "sensitivities one name": (
+        lambda: cs.sensitivities(SKIN, ONE, "collagen_synthesis"),
+        "parameters 'collagen_synthesis' is one name: give a list, ['collagen_synthesis']",
+    ),
+    "sensitivities no names": (lambda: cs.sensitivities(SKIN, ONE, 3), "parameters 3 is not a list of names"),
+    "sensitivities one variable": (
+        lambda: cs.sensitivities(SKIN, ONE, variables="elastin"),
+        "variables 'elastin' is one name",
+    ),
+    "sensitivities one day": (
+        lambda: cs.sensitivities(SKIN, ONE, output_days=7),
+        "output_days 7 is not a list",
+    ),
+    "ensemble variables": (
+        lambda: cs.simulate_many(SKIN, ONE, variables=3),
+        "variables 3 is not a list of names",
+    ),
     "wide array": (lambda: cs.Session(depth_mm=np.zeros((90, 9))), "... is not a number: give 0 to 3.5 mm"),
 }
 
@@ -132,6 +194,26 @@ def test_the_wrong_thing_in_the_wrong_place_is_named(call):
         wrong()
     assert says in str(refusal.value)
     assert is_sentence(str(refusal.value))
+    # Each of these families has its own door: a value is a matter of input wherever it was given.
+    if call.startswith(("tissue", "sensitivities", "ensemble")):
+        assert isinstance(refusal.value, InputError)
+
+
+@given(st.floats(0.001, 1e5), st.floats(1e-7, 1e5))
+def test_bounds_are_told_as_values_that_are_valid(low, width):
+    high = low + width
+    with pytest.raises(InputError) as refusal:
+        in_range("length", high + width, low, high)
+    told = str(refusal.value).split("outside ")[1].split(";")[0].split(" to ")
+    assert all(in_range("length", float(bound), low, high) == float(bound) for bound in told)
+    assert f"nearest valid value is {told[1]}" in str(refusal.value)
+
+
+def test_a_bound_of_many_digits_is_told_short():
+    with pytest.raises(
+        InputError, match=r"outside 0\.1 to 0\.84034 mm; the nearest valid value is 0\.84034 mm"
+    ):
+        in_range("depth_mm", 0.85, 0.1, 0.840340909090909, "mm")
 
 
 def test_a_course_draws_nothing_into_an_ax_when_a_layer_is_unknown(response):

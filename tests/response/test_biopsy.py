@@ -81,10 +81,62 @@ def test_cells_are_counted_per_area_of_their_layer():
     assert value(figures, "fibroblasts", "dermis") == pytest.approx(3 / (3 * mm2))
 
 
-def test_the_definition_says_what_a_thin_cut_would_show():
-    definition = one_day().biopsy(3.0).figures().set_index("quantity")["definition"]["fibroblasts"].iloc[0]
-    assert "100 um section" in definition
-    assert "0.15 times" in definition  # (5 + 10) um of 100
+def test_cells_of_all_kinds_are_counted_together():
+    places = [[1, 50, 5], [15, 99, 39], [60.0, 50, 40.0]]
+    figures = one_day(places=places, kinds=[1, 0, 1]).biopsy(3.0).figures()
+    mm2 = 20.0 * 40.0 * 1e-6  # two rows of four voxels of 10 um
+    assert value(figures, "cells", "papillary") == pytest.approx(2 / mm2)
+    assert value(figures, "cells", "dermis") == pytest.approx(3 / (3 * mm2))
+
+
+@pytest.mark.parametrize("thickness", [10.0, 100.0])
+def test_a_thin_cut_shows_the_nuclei_that_reach_into_it(thickness):
+    # nuclei of 8 um with their centre in 5 um, or less than 4 um above or below: 13 um of the section's thickness
+    rng = np.random.Generator(np.random.Philox(3))
+    n = 20_000
+    places = rng.random((n, 3)) * [20.0, thickness, 40.0]
+    figures = (
+        one_day(places=places, kinds=np.arange(n) % 2, edges=(EDGE, thickness, EDGE)).biopsy(3.0).figures()
+    )
+    mm2 = 20.0 * 40.0 * 1e-6
+    if thickness == 100.0:
+        met = np.abs(places[:, 1] - 50.0) < 2.5 + 4.0
+        # as many of n as a binomial number of share 0.13 has: four standard deviations are 190 of 2600, 7.3 %
+        assert value(figures, "cells, profiles in 5 um", "papillary") == pytest.approx(
+            met.sum() / mm2, rel=0.073
+        )
+    whole = {kind: value(figures, kind, "papillary") for kind in ("cells", "fibroblasts", "neutrophils")}
+    for kind, found in whole.items():
+        seen = value(figures, f"{kind}, profiles in 5 um", "papillary")
+        assert seen == pytest.approx(found * 13.0 / thickness)
+
+
+def test_both_counts_say_of_what_they_are():
+    definitions = (
+        one_day().biopsy(3.0).figures().drop_duplicates("quantity").set_index("quantity")["definition"]
+    )
+    assert "100 um section" in definitions["fibroblasts"]
+    thin = definitions["fibroblasts, profiles in 5 um"]
+    for said in ("cut of 5 um", "0.13 times the cells of the 100 um section", "Abercrombie 1946"):
+        assert said in thin
+
+
+def test_the_summary_holds_every_figure_once():
+    figures = fake_section().figures()
+    summary = fake_section().summary()
+    assert list(summary.index) == list(dict.fromkeys(figures["quantity"]))
+    assert list(summary.columns) == [
+        "unit",
+        "epidermis",
+        "papillary",
+        "upper_reticular",
+        "lower_reticular",
+        "dermis",
+    ]
+    for row in figures.itertuples():
+        assert summary.loc[row.quantity, row.layer] == row.value
+        assert summary.loc[row.quantity, "unit"] == row.unit
+    assert summary.iloc[:, 1:].count().sum() == len(figures)
 
 
 def test_a_block_is_cut_where_asked():
@@ -132,7 +184,12 @@ def test_channels_beside_above_or_after_the_section_leave_no_track():
 
 def test_figures_without_their_fields_are_left_out():
     found = set(one_day({"elastin": columns(4, 8, 0, 0, 0, 0)}).biopsy(3.0).figures()["quantity"])
-    assert found == {"elastic fibre area fraction", "neutrophils", "fibroblasts"}
+    counts = ["cells", "neutrophils", "fibroblasts"]
+    assert found == {
+        "elastic fibre area fraction",
+        *counts,
+        *(f"{kind}, profiles in 5 um" for kind in counts),
+    }
 
 
 def test_a_bundle_is_never_more_than_full():

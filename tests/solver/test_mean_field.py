@@ -59,6 +59,30 @@ def test_an_equal_session_divides_the_layer_anew():
     np.testing.assert_array_equal(field.share[0], wound.inputs()["injury.zone_fraction"])
 
 
+def test_where_killed_tissue_lies_is_told_of_the_whole_new_zone_and_only_where_a_layer_is_hit():
+    from collagensim.solver.mean_field import Happening
+    from collagensim.treatment import injure
+
+    field = MeanField(cs.dermal_healing(), {**SKIN.inputs(), "skin.ageing": 0.0}, Limits())
+    radius = float(field.radius_um[0])
+    deep = injure(SKIN, SESSION, zone_radius_um=radius)
+    sparse = dataclasses.replace(SESSION, depth_mm=0.5, density_per_cm2=100)
+    shallow = injure(SKIN, sparse, zone_radius_um=radius)
+    field.happen({0: Happening(0.0, deep, {})})
+    first = field.blocks(field.bound.inputs["injury.dead_share"])[0, :, 0].copy()
+    np.testing.assert_array_equal(first, deep.kill_fraction)
+    field.happen({0: Happening(0.0, shallow, {})})
+    second = field.blocks(field.bound.inputs["injury.dead_share"])[0, :, 0]
+    hit, old = shallow.zone_fraction, deep.zone_fraction
+    assert hit[2] == 0.0 < hit[0] < old[0]
+    assert second[2] == first[2]
+    # Of the old zone outside the new channels, as much stays zone as the new one is smaller.
+    stays = (1.0 - hit[0] / old[0]) * (1.0 - hit[0]) * old[0]
+    mean = (hit[0] * shallow.kill_fraction[0] + stays * deep.kill_fraction[0]) / (hit[0] + stays)
+    assert second[0] == pytest.approx(mean, rel=1e-14)
+    assert field.bound.inputs["injury.kill_fraction"][0, 0] == shallow.kill_fraction[0]
+
+
 def test_a_skin_at_rest_is_solved_once_and_its_courses_leave_it_alone():
     from collagensim.solver.mean_field import Happening
     from collagensim.treatment import injure

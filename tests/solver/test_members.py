@@ -86,6 +86,7 @@ def test_a_members_bits_depend_neither_on_threads_nor_on_portions(
 ):
     monkeypatch.setattr(engine, "SHARE", share)
     monkeypatch.setattr(engine, "CHUNK", chunk)
+    monkeypatch.setattr(engine, "WORK", 0)
     found = courses(range(N), threads=threads)
     assert not found.failures
     for name, values in found.values.items():

@@ -13,11 +13,20 @@ CHEEK = Skin(site="cheek", age_years=45, condition="photoaged")
 
 def test_inputs_have_the_names_and_shapes_that_the_model_reads():
     shapes = {name: value.shape for name, value in injure(CHEEK, Session()).inputs().items()}
-    layered = ("zone_fraction", "kill_fraction", "removed_fraction", "vessel_fraction")
+    layered = ("zone_fraction", "kill_fraction", "dead_share", "removed_fraction", "vessel_fraction")
     assert shapes == {f"injury.{n}": (3,) for n in layered} | {
         "injury.epidermal_opening": (),
         "injury.opening_radius": (),
     }
+
+
+def test_what_was_killed_lies_in_the_share_that_was_killed_and_where_nothing_was_that_is_all():
+    given = injure(CHEEK, Session(depth_mm=0.5, density_per_cm2=250)).inputs()
+    killed, share = given["injury.kill_fraction"], given["injury.dead_share"]
+    assert 0.0 < killed[0] < 1.0
+    assert killed[2] == 0.0
+    np.testing.assert_array_equal(share[killed > 0.0], killed[killed > 0.0])
+    np.testing.assert_array_equal(share[killed == 0.0], 1.0)
 
 
 def test_long_needles_at_random_cover_the_zone_of_the_poisson_law():

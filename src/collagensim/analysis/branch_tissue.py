@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from collagensim.analysis.branch import joined, same_model
+from collagensim.analysis.tissue import tell_interrupt
 from collagensim.errors import InputError, ModelError, in_range, instance, plain
 from collagensim.model import Architecture, Model
 from collagensim.response import Tissue
@@ -52,11 +53,13 @@ def branched(
     after = before if protocol is None else _after(before, begin, instance("protocol", protocol, Protocol))
     end = in_range("days", options["days"] if days is None else days, begin, 3650.0, "days")
     kept = options["kept_days"]
-    return simulate_tissue(
+    found = simulate_tissue(
         known, architecture, Skin.from_dict(record["skin"]), after, days=end, past=tissue, begin=begin,
         output_days=_output_days(options, end), kept_days=kept and [day for day in kept if day <= end],
         **{name: options[name] for name in SETTINGS},
     )  # fmt: skip
+    tell_interrupt(found, end)
+    return found
 
 
 def _kept(tissue: Tissue, day: float) -> float:

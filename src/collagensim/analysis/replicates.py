@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 from collagensim.analysis.day_bar import day_bar
-from collagensim.analysis.processes import side_by_side
+from collagensim.analysis.processes import check_program, side_by_side
 from collagensim.analysis.tissue import duration, forecast
 from collagensim.errors import (
     ContraindicationWarning,
@@ -25,47 +25,62 @@ from collagensim.model import Architecture, Model
 from collagensim.response import Replicates, Tissue
 from collagensim.skin import Skin
 from collagensim.solver.simulate import warn
+from collagensim.solver.tissue.asked import Asked
 from collagensim.solver.tissue.run import simulate_tissue
 from collagensim.treatment import Protocol
 
 Biology: TypeAlias = Callable[[], tuple[Model, Architecture]]
 
 NOT_RUN = "not run: interrupted"
+
+
+class ReplicatesInterrupted(KeyboardInterrupt):
+    """Ctrl-C during `simulate_tissues` before a replicate was finished; ``partial`` holds the days that were."""
+
+    def __init__(self, partial: Mapping[int, Tissue]) -> None:
+        super().__init__(
+            "simulate_tissues was interrupted; the finished days of the first replicate are in .partial"
+        )
+        self.partial = partial
+
+
 SECONDS_BETWEEN = 0.5  # that a process lets pass before it says again how far it is
 
 
 def simulate_tissues(
     biology: Biology,
-    skin: Skin,
-    protocol: Protocol,
+    asked: Asked,
     *,
     seeds: int | Iterable[int],
     processes: int | None,
     progress: bool | None,
-    options: Mapping[str, Any],
 ) -> Replicates:
     """Return a tissue for each seed; see `collagensim.simulate_tissues`.
 
     Parameters
     ----------
     biology : function
-        Gives model and architecture. With more than one process it must be fit for `pickle`, as models are not.
-    skin, protocol, seeds, processes, progress
+        Gives the model and architecture of ``asked``. With more than one process it must be fit for `pickle`, as models
+        are not.
+    asked : Asked
+        A course, whatever its seed.
+    seeds, processes, progress
         As in `collagensim.simulate_tissues`.
-    options : mapping
-        All other arguments of `simulate_tissue`.
     """
     chosen = _seeds(seeds)
     most = os.cpu_count() or 1 if processes is None else whole("processes", processes, 1, 1024)
-    jobs = [_Job(biology, skin, protocol, {**options, "seed": seed}) for seed in chosen]
+    if most > 1:
+        check_program()
+    jobs = [_Job(biology, asked.skin, asked.protocol, {**asked.options, "seed": seed}) for seed in chosen]
     found: dict[int, Tissue] = {}
+    partial: dict[int, Tissue] = {}
     failures = dict.fromkeys(chosen, NOT_RUN)
     at_once = min(most, len(jobs))
-    ends, statement = forecast(biology()[0], skin, protocol, options, at_once, len(jobs))
+    ends, statement = forecast(asked, at_once, len(jobs))
     if progress:
-        statement += duration(*biology(), skin, options, len(ends) * len(jobs) / at_once)
-    warn(skin, protocol)
-    span, reached = float(options["days"]), dict.fromkeys(range(len(jobs)), 0.0)
+        statement += duration(asked, len(ends) * len(jobs) / at_once)
+    warn(asked.skin, asked.protocol)
+    reached = dict.fromkeys(range(len(jobs)), 0.0)
     with day_bar(ends, len(jobs), f"{len(jobs)} tissues", progress, statement) as move:
 
         def watch(place: int, day: float) -> None:
@@ -77,11 +92,16 @@ def simulate_tissues(
             for place, tissue, reason in run:
                 if reason:
                     failures[chosen[place]] = reason
+                elif tissue.provenance["status"] != "completed":
+                    partial[chosen[place]], failures[chosen[place]] = tissue, tissue.provenance["status"]
+                    raise KeyboardInterrupt
                 else:
                     found[chosen[place]] = tissue
                     del failures[chosen[place]]
-                watch(place, span)
+                watch(place, asked.days)
         except KeyboardInterrupt:
+            if not found and partial:
+                raise ReplicatesInterrupted(partial) from None
             if not found:
                 raise
     if not found:
@@ -92,7 +112,7 @@ def simulate_tissues(
             f"{len(failures)} of {len(jobs)} replicates were not finished, the first is seed {seed}: {reason}"
         )
         warnings.warn(f"{text}; all are listed in failures", RuntimeWarning, stacklevel=3)
-    return Replicates({seed: found[seed] for seed in chosen if seed in found}, failures)
+    return Replicates({seed: found[seed] for seed in chosen if seed in found}, failures, partial)
 
 
 @dataclass(frozen=True)
@@ -125,8 +145,6 @@ def _one_by_one(jobs: Sequence[_Job], watch: Callable[[int, float], None]) -> It
         except SolveError as error:
             yield place, None, f"{type(error).__name__}: {error}"
             continue
-        if tissue.provenance["status"] != "completed":
-            raise KeyboardInterrupt
         yield place, tissue, ""
 
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from collagensim.analysis.endpoints import ENDPOINTS
 from collagensim.analysis.pairing import Pairs
-from collagensim.errors import InputError, increasing, one_of, plain, whole
+from collagensim.errors import InputError, increasing, names_in, one_of, plain, whole
 from collagensim.model import Model
 from collagensim.skin import LAYERS
 from collagensim.solver.outline import outline
@@ -86,10 +86,10 @@ def asked_for(
         )
     known = [item.name for item in (*model.species, *model.derived)]
     kind = one_of("output", output, OUTPUTS)
-    if isinstance(variables, str):
-        raise InputError(f"variables {variables!r} is one name: give a list, [{variables!r}]")
     if variables is not None:
-        chosen = tuple(dict.fromkeys(one_of("variable", name, known) for name in variables))
+        chosen = tuple(
+            dict.fromkeys(one_of("variable", name, known) for name in names_in("variables", variables))
+        )
     else:
         usual = tuple(name for name in SUMMARY_VARIABLES if name in known)
         chosen = usual if kind == "summary" and usual else tuple(known)

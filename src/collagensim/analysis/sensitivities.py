@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from collagensim.errors import InputError
+from collagensim.errors import InputError, ModelError, increasing, names_in, one_of, whole
 from collagensim.model import Model
 from collagensim.skin import LAYERS, Skin
-from collagensim.solver.simulate import simulate_derivatives
+from collagensim.solver.simulate import check, simulate_derivatives
 from collagensim.treatment import Protocol
 
 if TYPE_CHECKING:
@@ -37,7 +37,8 @@ def sensitivities(
     """Return d variable / d ln parameter; see `collagensim.sensitivities`."""
     import xarray as xr
 
-    names = list(model.values) if parameters is None else list(parameters)
+    span = check(model, skin, protocol, days=days, ageing=ageing, rtol=rtol)
+    names = list(model.values) if parameters is None else _parameters(model, parameters)
     radius = model.zone_radius.name if model.zone_radius is not None else None
     if parameters is None:
         names = [name for name in names if name != radius]
@@ -47,19 +48,20 @@ def sensitivities(
         )
     if not names:
         raise InputError("no parameter is given: name at least one, or leave them out for all")
-    grid = [day for day in DEFAULT_DAYS if day <= days] if output_days is None else list(output_days)
-    wanted = _variables(model) if variables is None else list(variables)
+    usual = [*(day for day in DEFAULT_DAYS if day < span), span]
+    grid = usual if output_days is None else increasing("output_days", output_days, 0.0, span, "days")
+    wanted = _variables(model) if variables is None else _chosen(model, variables)
     time, found, units = simulate_derivatives(
         model,
         skin,
         protocol,
         names,
-        days=days,
+        days=span,
         ageing=ageing,
         grid=grid,
         variables=wanted,
         rtol=rtol,
-        threads=threads,
+        threads=whole("threads", threads, 1, 1024),
     )
     data = {
         name: xr.DataArray(
@@ -70,6 +72,21 @@ def sensitivities(
     }  # fmt: skip
     coordinates = {"parameter": names, "time": ("time", time, {"units": "day"}), "layer": list(LAYERS)}
     return xr.Dataset(data, coords=coordinates, attrs={"model": model.name, "model_hash": model.hash})
+
+
+def _parameters(model: Model, given: object) -> list[str]:
+    """Return the parameters named, each of which the model has."""
+    names = names_in("parameters", given)
+    try:
+        return [model.parameter(name).name for name in names]
+    except ModelError as error:
+        raise InputError(str(error)) from None
+
+
+def _chosen(model: Model, given: object) -> list[str]:
+    """Return the variables named, each of which the model has."""
+    known = [item.name for item in (*model.species, *model.derived)]
+    return [one_of("variable", name, known) for name in names_in("variables", given)]
 
 
 def _variables(model: Model) -> list[str]:

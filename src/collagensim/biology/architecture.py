@@ -17,6 +17,7 @@ from collagensim.biology.cast import (
     macrophages_m1,
     macrophages_m2,
     myofibroblasts,
+    necrotic_tissue,
     neutrophils,
     oxygen,
     pdgf,
@@ -43,16 +44,18 @@ P = read_parameters(Path(__file__).with_name("architecture.csv"))
 
 # Macrophages climb what lies in a wound, not the growth factors and cytokines that they make themselves: that would let
 # them clump wherever a few of them meet.
-_LEUCOCYTES = {debris: P.climbed_debris, il_1: P.climbed_signal}
-_MONOCYTES = {debris: P.climbed_debris}
+_MONOCYTES = dict.fromkeys((necrotic_tissue, debris), P.climbed_debris)
+_LEUCOCYTES = {**_MONOCYTES, il_1: P.climbed_signal}
 _MITOGENS = dict.fromkeys((pdgf, fgf, tgf_beta_1), P.climbed_signal)
 
 
-def _leucocyte(species: Species, which: str, climbs: dict[Species, Parameter]) -> Motion:
+def _leucocyte(
+    species: Species, which: str, climbs: dict[Species, Parameter], *, rests: bool = False
+) -> Motion:
     speed, persistence, attraction = (
         getattr(P, f"{which}_{name}") for name in ("speed", "persistence", "attraction")
     )
-    return Motion(species, speed, persistence, attraction, P.no_guidance, climbs)
+    return Motion(species, speed, persistence, attraction, P.no_guidance, climbs, rests)
 
 
 @functools.cache
@@ -66,8 +69,9 @@ def dermal_architecture() -> Architecture:
             apoptotic_neutrophils, P.apoptotic_speed, P.neutrophil_persistence, P.neutrophil_attraction,
             P.no_guidance, {},
         ),
-        _leucocyte(macrophages_m1, "macrophage", _MONOCYTES),
-        _leucocyte(macrophages_m2, "macrophage", _MONOCYTES),
+        # Those of resting tissue stay and reach for a dying cell with processes (Uderhardt 2019).
+        _leucocyte(macrophages_m1, "macrophage", _MONOCYTES, rests=True),
+        _leucocyte(macrophages_m2, "macrophage", _MONOCYTES, rests=True),
         # Skin keeps its architecture at rest without any walk of fibroblasts, and heals by it (Rognoni 2018).
         Motion(fibroblasts, P.fibroblast_speed, persistence, attraction, guidance, _MITOGENS, rests=True),
         Motion(myofibroblasts, P.myofibroblast_speed, persistence, attraction, guidance, _MITOGENS, rests=True),

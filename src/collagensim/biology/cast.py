@@ -45,9 +45,23 @@ myofibroblasts = _cell("myofibroblasts", 0.0, 1e3, "contractile fibroblasts with
 platelets = Species(
     "platelets", "1", "matrix", 0.0, 1.0, description="releasing platelets; 1 fills a reference wound"
 )
-debris = Species(
-    "debris", "1", "matrix", P.resting_debris, 0.1, description="dead tissue; 1 is all of it dead"
+necrotic_tissue = Species(
+    "necrotic_tissue",
+    "1",
+    "matrix",
+    0.0,
+    0.1,
+    description="tissue that a session killed, where it was killed; 1 is all of it",
 )
+debris = Species(
+    "debris",
+    "1",
+    "matrix",
+    P.resting_debris,
+    0.1,
+    description="what dies anywhere, at rest and by inflammation",
+)
+dead_tissue = Derived("dead_tissue", necrotic_tissue + debris, "1", "all dead tissue; 1 is all of it dead")
 provisional_matrix = _matrix("provisional_matrix", 0.0, 1.0, "fibrin and plasma fibronectin")
 cellular_fibronectin = Species(
     "cellular_fibronectin",
@@ -152,20 +166,30 @@ def now(amount: Operand) -> Expression:
 
 macrophages = Derived("macrophages", macrophages_m1 + macrophages_m2, "cell/mm^3", "all macrophages")
 
-# A brake on every inflammatory act, and what wakes resident macrophages: debris, fibrin, dying neutrophils, and
-# ED-A fibronectin, through which a fibrotic loop can keep them awake.
+# A brake on every inflammatory act.
 il_10_brake = Derived(
     "il_10_brake", inhibition(now(il_10), P.il_10_half_brake, 2), "1", "1 without IL-10, to 0"
 )
 _fibronectin = now(cellular_fibronectin)
-_cue = (
-    now(debris)
-    + now(provisional_matrix) / P.clot_fibrin
-    + now(apoptotic_neutrophils) / P.apoptotic_half_engulfment
-    + P.fibronectin_cue * _fibronectin / (1.0 + _fibronectin)
-)
+
+
+def wound_cue_of(dead: Operand) -> Expression:
+    """Return what wakes resident macrophages, 0 to 1, where there is so much dead tissue.
+
+    The others that do are fibrin, dying neutrophils, and ED-A fibronectin, through which a fibrotic loop can keep them
+    awake.
+    """
+    cue = (
+        now(dead)
+        + now(provisional_matrix) / P.clot_fibrin
+        + now(apoptotic_neutrophils) / P.apoptotic_half_engulfment
+        + P.fibronectin_cue * _fibronectin / (1.0 + _fibronectin)
+    )
+    return hill(cue, P.wound_cue_half, 2)
+
+
 wound_cue = Derived(
-    "wound_cue", hill(_cue, P.wound_cue_half, 2), "1", "how much tells a macrophage of a wound, 0 to 1"
+    "wound_cue", wound_cue_of(dead_tissue), "1", "how much tells a macrophage of a wound, 0 to 1"
 )
 
 _vessels = capillary_density / skin.capillary_density
@@ -213,6 +237,7 @@ def between_reticular_and_papillary(ratio: Operand) -> Expression:
 
 SPECIES = (
     platelets,
+    necrotic_tissue,
     debris,
     neutrophils,
     apoptotic_neutrophils,
@@ -254,6 +279,7 @@ SPECIES = (
 
 DERIVED = (
     collagen_total,
+    dead_tissue,
     relative_volume,
     macrophages,
     il_10_brake,

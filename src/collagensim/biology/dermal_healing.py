@@ -27,7 +27,7 @@ def dermal_healing() -> Model:
 
     Cells in cell/mm^3, matrix in mg/mL, both per baseline volume; signals in units of their peak after the reference
     punch (4 mm, abdomen, age 30, papillary layer); oxygen in mmHg; time in days. Left out on purpose: lymphatics,
-    pathogens, T cells, full mechanics; mast cells appear through debris and redness only.
+    pathogens, T cells, full mechanics; mast cells appear through dead tissue and redness only.
 
     Returns
     -------

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from collagensim.biology.cast import (
     apoptotic_neutrophils,
+    dead_tissue,
     debris,
     il_1,
     il_6,
@@ -13,6 +16,7 @@ from collagensim.biology.cast import (
     macrophages_m1,
     macrophages_m2,
     myofibroblasts,
+    necrotic_tissue,
     neutrophils,
     now,
     oedema,
@@ -22,21 +26,47 @@ from collagensim.biology.cast import (
     provisional_matrix,
     tgf_beta_1,
     tnf_alpha,
-    wound_cue,
+    wound_cue_of,
 )
-from collagensim.biology.inputs import P, skin
-from collagensim.model import Basal, Reaction, hill, inhibition, saturation
+from collagensim.biology.inputs import P, injury, skin
+from collagensim.model import Basal, Expression, Operand, Reaction, hill, inhibition, saturation
 
-_neutrophil_attraction = (
-    now(debris)
-    + P.platelet_attraction * now(platelets)
-    + P.cytokine_attraction * wound_cue * (now(il_1) + now(il_6))
-)
-_monocyte_attraction = (
-    P.monocyte_debris_attraction * now(debris)
-    + P.apoptotic_attraction * now(apoptotic_neutrophils)
-    + P.cytokine_attraction * wound_cue * (now(tnf_alpha) + now(il_6))
-    + P.growth_factor_attraction * (now(tgf_beta_1) + now(pdgf))
+
+def _neutrophils_called(dead: Operand, platelets: Operand) -> Expression:
+    attraction = (
+        now(dead)
+        + P.platelet_attraction * now(platelets)
+        + P.cytokine_attraction * wound_cue_of(dead) * (now(il_1) + now(il_6))
+    )
+    return hill(attraction, P.neutrophil_attraction_half, 2)
+
+
+def _monocytes_called(dead: Operand, _platelets: Operand) -> Expression:
+    attraction = (
+        P.monocyte_debris_attraction * now(dead)
+        + P.apoptotic_attraction * now(apoptotic_neutrophils)
+        + P.cytokine_attraction * wound_cue_of(dead) * (now(tnf_alpha) + now(il_6))
+        + P.growth_factor_attraction * (now(tgf_beta_1) + now(pdgf))
+    )
+    return hill(attraction, P.monocyte_attraction_half, 2)
+
+
+def _in_two_parts(called: Callable[[Operand, Operand], Expression]) -> Expression:
+    """Return the mean of what calls cells out of vessels where a session killed, and beside it.
+
+    It answers steeply, and what was killed lies together with its platelets in a share of the tissue; vessels deliver
+    by volume. In a voxel of a tissue that share is 1.
+    """
+    share = injury.dead_share
+    inside = called(debris + necrotic_tissue / share, platelets / share)
+    mean: Expression = share * inside + (1.0 - share) * called(debris, 0.0 * platelets)
+    return mean
+
+
+_clearance = (
+    P.debris_clearance
+    + P.neutrophil_phagocytosis * now(neutrophils)
+    + P.macrophage_phagocytosis * now(macrophages)
 )
 _engulfing = saturation(now(apoptotic_neutrophils), P.apoptotic_half_engulfment)
 _room = inhibition(now(macrophages), P.macrophage_crowding, 2)
@@ -56,15 +86,16 @@ REACTIONS = (
         description="fibrin and fibronectin are dissolved",
     ),
     Reaction(
+        "necrotic_tissue_is_cleared",
+        _clearance * necrotic_tissue,
+        {necrotic_tissue: -1},
+        description="enzymes, neutrophils and macrophages remove what a session killed",
+    ),
+    Reaction(
         "debris_is_cleared",
-        (
-            P.debris_clearance
-            + P.neutrophil_phagocytosis * now(neutrophils)
-            + P.macrophage_phagocytosis * now(macrophages)
-        )
-        * debris,
+        _clearance * debris,
         {debris: -1},
-        description="enzymes, neutrophils and macrophages remove dead tissue",
+        description="enzymes, neutrophils and macrophages remove what died otherwise",
     ),
     Reaction(
         "neutrophils_harm_their_host",
@@ -76,12 +107,9 @@ REACTIONS = (
     ),
     Reaction(
         "neutrophils_arrive",
-        P.neutrophil_influx
-        * perfusion
-        * hill(_neutrophil_attraction, P.neutrophil_attraction_half, 2)
-        * il_10_brake,
+        P.neutrophil_influx * perfusion * _in_two_parts(_neutrophils_called) * il_10_brake,
         {neutrophils: 1},
-        description="vessels deliver neutrophils to debris, platelets, TNF and IL-1",
+        description="vessels deliver neutrophils to dead tissue, platelets, TNF and IL-1",
     ),
     Reaction(
         "neutrophils_die",
@@ -106,17 +134,17 @@ REACTIONS = (
     ),
     Reaction(
         "monocytes_arrive",
-        P.monocyte_influx * perfusion * hill(_monocyte_attraction, P.monocyte_attraction_half, 2) * _room,
+        P.monocyte_influx * perfusion * _in_two_parts(_monocytes_called) * _room,
         {macrophages_m1: 1},
         description="vessels deliver monocytes, which start as M1",
     ),
     Reaction(
         "clearing_turns_m1_into_m2",
         P.switch_spontaneous
-        + P.switch_rate * _switching * inhibition(now(debris), P.debris_half_switch_block, 2),
+        + P.switch_rate * _switching * inhibition(now(dead_tissue), P.debris_half_switch_block, 2),
         {macrophages_m1: -1, macrophages_m2: 1},
         actor=macrophages_m1,
-        description="engulfing dying neutrophils and IL-10 switch M1 to M2; debris holds them back",
+        description="engulfing dying neutrophils and IL-10 switch M1 to M2; dead tissue holds them back",
     ),
     Reaction(
         "m1_leave",

@@ -21,6 +21,7 @@ from collagensim.biology.cast import (
     macrophages_m1,
     macrophages_m2,
     myofibroblasts,
+    necrotic_tissue,
     neutrophils,
     platelets,
     provisional_matrix,
@@ -56,7 +57,8 @@ JUMPS = (
     *(Jump(s, s * _whole) for s in _MATRIX),
     Jump(capillary_density, capillary_density * (1.0 - injury.vessel_fraction)),
     Jump(latent_tgf_beta, latent_tgf_beta * _left),
-    Jump(debris, debris * _left + _dead),
+    Jump(necrotic_tissue, necrotic_tissue * _left + _dead),
+    Jump(debris, debris * _left),
     Jump(
         platelets,
         platelets * _left

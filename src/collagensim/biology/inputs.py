@@ -63,6 +63,13 @@ injury = SimpleNamespace(
     epidermal_opening=_none_unless_given(
         "injury.epidermal_opening", "body", "share of the zone's surface opened"
     ),
+    dead_share=Input(
+        "injury.dead_share",
+        "1",
+        "layer",
+        1.0,
+        "share of the zone in which its necrotic tissue and platelets lie",
+    ),
     opening_radius=_none_unless_given(
         "injury.opening_radius", "body", "radius of one opening after recoil", "um"
     ),

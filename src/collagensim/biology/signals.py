@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collagensim.biology.cast import (
-    debris,
+    dead_tissue,
     epidermal_cover,
     epidermal_thickness,
     fgf,
@@ -46,7 +46,7 @@ _SECRETION = (
     ),
     Reaction(
         "debris_raises_alarm",
-        debris * il_10_brake,
+        dead_tissue * il_10_brake,
         {tnf_alpha: P.debris_tnf_alpha, il_1: P.debris_il_1, il_6: P.debris_il_6},
         description="mast and resident cells answer dead tissue at once",
     ),

@@ -5,17 +5,17 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collagensim.response import Ensemble, Response, Tissue
+    from collagensim.response import Ensemble, Replicates, Response, Tissue
 
 
-def cite(response: Response | Ensemble | Tissue | None = None) -> str:
+def cite(response: Response | Ensemble | Tissue | Replicates | None = None) -> str:
     """Return what to cite as BibTeX: this package and, for a response, the publications behind its numbers.
 
     Parameters
     ----------
-    response : Response, Ensemble or Tissue, optional
-        A result of `simulate`, `simulate_many` or `simulate_tissue`; its parameters, skin and devices name their
-        sources.
+    response : Response, Ensemble, Tissue or Replicates, optional
+        A result of `simulate`, `simulate_many`, `simulate_tissue` or `simulate_tissues`; its parameters, skin and
+        devices name their sources.
 
     Returns
     -------
@@ -31,15 +31,20 @@ def cite(response: Response | Ensemble | Tissue | None = None) -> str:
 
     from collagensim import __version__
     from collagensim import response as results
-    from collagensim.errors import instance
+    from collagensim.errors import InputError, shown
 
     lines = [
         f"@software{{collagensim, author = {{{{collagensim developers}}}}, title = {{collagensim}}, "
         f"version = {{{__version__}}}, year = {{2026}}}}"
     ]
     if response is not None:
-        if not isinstance(response, results.Ensemble | results.Tissue):
-            instance("response", response, results.Response, "a Response")
+        if not isinstance(
+            response, results.Response | results.Ensemble | results.Tissue | results.Replicates
+        ):
+            raise InputError(
+                f"response {shown(response)} is not a Response, Ensemble, Tissue or Replicates: give what simulate, "
+                "simulate_many, simulate_tissue or simulate_tissues returned"
+            )
         rows = response.provenance.get("sources", ())
         wanted = {str(row["key"]) for row in rows} - {"assumption"}
         found: dict[str, str] = {}

@@ -60,7 +60,9 @@ def simulate(
     InputError
         For anything in the call that is not valid.
     SolveError
-        When the solve ends early; ``status`` says how.
+        When the solve ends early; ``status`` says how, ``finished`` is the `Course` up to there.
+    SolveInterrupted
+        Of Ctrl-C, a `KeyboardInterrupt`; ``partial`` is the `Course` up to there.
 
     Warns
     -----
@@ -255,7 +257,7 @@ def sensitivities(
     variables : sequence of str, optional
         Species and derived quantities; default the collagens, elastin, cells, capillaries, redness and epidermis.
     output_days : sequence of float, optional
-        Increasing days; default 1, 3, 7, 14, 28, 56, 90, 180 and 365 within the course.
+        Increasing days; default 1, 3, 7, 14, 28, 56, 90, 180 and 365 within the course, and its last day.
     threads : int
         Parameters are shared out among that many.
 

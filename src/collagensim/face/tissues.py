@@ -71,7 +71,7 @@ def simulate_tissue(
     -------
     Tissue
         ``data`` as of a `Response`; cells, fields and vessels of the kept days. On the day of a session the
-        state just before it. An interrupt returns what is finished; ``provenance["status"]`` says so.
+        state just before it. An interrupt returns what is finished, with a warning; ``provenance["status"]`` says so.
 
     Raises
     ------
@@ -85,20 +85,21 @@ def simulate_tissue(
     -----
     ContraindicationWarning
         When the skin carries a risk for which needling is advised against.
+    RuntimeWarning
+        When an interrupt ended the course before its last day.
     """
-    from collagensim.analysis.tissue import simulate_watched as run
     from collagensim.biology import dermal_architecture, dermal_healing
+    from collagensim.solver.tissue.asked import asked_for
 
-    return run(
-        dermal_healing() if model is None else model,
-        dermal_architecture() if architecture is None else architecture, skin, protocol, progress=progress,
-        options={
-            "days": days, "seed": seed, "width_mm": width_mm, "breadth_mm": breadth_mm, "depth_mm": depth_mm,
-            "voxel_um": voxel_um, "slab_um": slab_um, "ageing": ageing,
-            "output_days": None if output_days is None else list(output_days),
-            "kept_days": None if kept_days is None else list(kept_days),
-        },
+    asked = asked_for(
+        dermal_healing() if model is None else model, dermal_architecture() if architecture is None else architecture,
+        skin, protocol, days=days, seed=seed, width_mm=width_mm, breadth_mm=breadth_mm, depth_mm=depth_mm,
+        voxel_um=voxel_um, slab_um=slab_um, ageing=ageing, output_days=output_days, kept_days=kept_days,
     )  # fmt: skip
+    # What is not valid is refused by now, before a kernel is loaded.
+    from collagensim.analysis.tissue import simulate_watched
+
+    return simulate_watched(asked, progress)
 
 
 def branch_tissue(
@@ -156,12 +157,14 @@ def simulate_tissues(
     -------
     Replicates
         ``tissues`` by seed, ``data`` over ``seed``, ``mean()``, ``bands(name)`` and ``failures``. An interrupt returns
-        those that are finished.
+        those that are finished; with ``processes=1`` the finished days of the next are in ``partial``.
 
     Raises
     ------
     InputError, ModelError
-        As `simulate_tissue`.
+        As `simulate_tissue`; also where other processes cannot read the program that calls.
+    KeyboardInterrupt
+        Of an interrupt before any is finished; ``partial`` of a `ReplicatesInterrupted` is seed -> finished days.
     SolveError
         When every replicate failed.
 
@@ -172,17 +175,17 @@ def simulate_tissues(
     ContraindicationWarning
         As in `simulate_tissue`, once.
     """
+    from collagensim.solver.tissue.asked import asked_for
+
+    biology = _biology_to_send(model, architecture, processes)
+    asked = asked_for(
+        *biology(), skin, protocol, days=days, width_mm=width_mm, breadth_mm=breadth_mm, depth_mm=depth_mm,
+        voxel_um=voxel_um, slab_um=slab_um, ageing=ageing, output_days=output_days, kept_days=kept_days,
+    )  # fmt: skip
+    # What is not valid is refused by now, before a kernel is loaded.
     from collagensim.analysis.replicates import simulate_tissues as run
 
-    return run(
-        _biology_to_send(model, architecture, processes), skin, protocol, seeds=seeds, processes=processes,
-        progress=progress,
-        options={
-            "days": days, "width_mm": width_mm, "breadth_mm": breadth_mm, "depth_mm": depth_mm, "voxel_um": voxel_um,
-            "slab_um": slab_um, "ageing": ageing, "output_days": None if output_days is None else list(output_days),
-            "kept_days": None if kept_days is None else list(kept_days),
-        },
-    )  # fmt: skip
+    return run(biology, asked, seeds=seeds, processes=processes, progress=progress)
 
 
 def _biology_to_send(
@@ -193,8 +196,10 @@ def _biology_to_send(
 
     from collagensim.biology import dermal_architecture, dermal_healing
     from collagensim.errors import InputError, ModelError
+    from collagensim.solver.tissue.asked import check_biology
 
     known, lies = dermal_healing(), dermal_architecture()
+    check_biology(known if model is None else model, lies if architecture is None else architecture)
     if processes == 1:
         return lambda: (known if model is None else model, lies if architecture is None else architecture)
     changed = {} if model is None else dict(model.changed)

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from collagensim.kernels.numbers import compact, flat, kept_compact, tail
+from collagensim.kernels.numbers import driver, flat, kept_compact, tail
 from collagensim.kernels.packs import (
     element,
     evens,
@@ -52,21 +52,21 @@ __all__ = ["N_COLUMNS", "gather", "prepare"]
 NZ, NY, HALF, STRIDE, FIRST, N_COLUMNS = range(6)
 
 
-@compact
+@driver
 def plane_start(levels: Integers, z: int) -> int:
     """Where plane z begins among the elements of a colour."""
     first: int = levels[FIRST] + z * levels[NY] * levels[STRIDE]
     return first
 
 
-@compact
+@driver
 def neighbours(levels: Integers, z: int) -> float:
     """How many neighbours a voxel of plane z has."""
     n = 2.0 if levels[NY] == 1 else 4.0
     return n + (1.0 if z > 0 else 0.0) + (1.0 if z < levels[NZ] - 1 else 0.0)
 
 
-@compact
+@driver
 def rows_beside(row: int, ny: int, w: int) -> tuple[int, int]:
     """How far it is to the rows behind and before, round the end; 0 in a slice."""
     if ny == 1:
@@ -74,7 +74,7 @@ def rows_beside(row: int, ny: int, w: int) -> tuple[int, int]:
     return ((row + ny - 1) % ny - row) * w, ((row + 1) % ny - row) * w
 
 
-@compact
+@driver
 def part(t: Floats, x: Floats, y: Floats, o: int, m: int, p: int) -> None:
     """Part a row of 2 m voxels into its red and black ones; p is the row's parity."""
     n = width(x)
@@ -85,7 +85,7 @@ def part(t: Floats, x: Floats, y: Floats, o: int, m: int, p: int) -> None:
         store(y, o + j, odd if p == 0 else even)
 
 
-@compact
+@driver
 def part_voxels(field: Floats, first: int, t: Floats, x: Floats, y: Floats, o: int, m: int, p: int) -> None:
     """As `part` for voxels from ``first`` on, of which no more may be read; the last packs are filled up with zeros."""
     n = width(x)
@@ -99,7 +99,7 @@ def part_voxels(field: Floats, first: int, t: Floats, x: Floats, y: Floats, o: i
         part(t, x, y, o + whole, m - whole, p)
 
 
-@compact
+@driver
 def join(x: Floats, y: Floats, o: int, m: int, p: int, t: Floats) -> None:
     """Put a row's red and black voxels side by side again."""
     n = width(x)
@@ -110,7 +110,7 @@ def join(x: Floats, y: Floats, o: int, m: int, p: int, t: Floats) -> None:
         store(t, 2 * j + n, last_pairs(a, b))
 
 
-@compact
+@driver
 def added(lanes: Wide, first: int, n: int) -> float:
     """The sum of n numbers, from left to right."""
     total = 0.0
@@ -119,7 +119,7 @@ def added(lanes: Wide, first: int, n: int) -> float:
     return total
 
 
-@compact
+@driver
 def highest(t: Floats, first: int) -> float:
     """The highest number of a pack, or 0."""
     high = 0.0
@@ -183,7 +183,7 @@ def prepare(
         )
 
 
-@compact
+@driver
 def part_plane(
     voxels: Any,
     red: Any,
@@ -225,7 +225,7 @@ def part_plane(
     store(lanes, 2 * n, sum_kc)
 
 
-@compact
+@driver
 def copy_plane(c: Floats, cc: Floats, levels: Integers, edge: int, beyond: int) -> None:
     """Write beyond the edge the edge itself, in the other colour: no difference, no flux.
 
@@ -237,7 +237,7 @@ def copy_plane(c: Floats, cc: Floats, levels: Integers, edge: int, beyond: int) 
         store(cc, target + j, load(c, source + j))
 
 
-@compact
+@driver
 def right_side(own: Any, y: Floats, unit: float, sigma: float, levels: Integers, z: int, colour: int) -> None:
     """Turn a colour's source into the right side, and write the inverse diagonal."""
     ny, m, w = levels[NY], levels[HALF], levels[STRIDE]
@@ -256,7 +256,7 @@ def right_side(own: Any, y: Floats, unit: float, sigma: float, levels: Integers,
             store(g, j, one / (load(k, j) + rest))
 
 
-@compact
+@driver
 def coarsen(k: Floats, kk: Floats, g: Floats, h: Floats, t: Floats, levels: Integers, sigma: float) -> None:
     """Write the next level's loss, four times the mean of this one's, and its inverse diagonal."""
     coarse, ny, m, w = tail(levels, N_COLUMNS), levels[NY], levels[HALF], levels[STRIDE]

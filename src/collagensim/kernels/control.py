@@ -1,7 +1,8 @@
 """What decides on steps: which size each lane tries, whether a step is accepted, and which comes next.
 
-These functions look at one member or lane at a time. ``clock`` and ``counts`` are a member's own (see
-`collagensim.kernels.table`); ``small`` and ``work`` are flat, number k of a lane at ``k * width + lane``.
+What happens at every step is written for all lanes at once, on their ``small`` numbers (see
+`collagensim.kernels.table`). What is rare - a first step, a step that is not accepted - looks at one lane at a time:
+there ``small`` and ``work`` are flat, number k of a lane at ``k * width + lane``, and ``counts`` are a member's own.
 """
 
 from __future__ import annotations
@@ -11,41 +12,44 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from collagensim.kernels.numbers import (
+    all_above,
     compact,
     driver,
+    larger,
     less_product,
     plus_product,
     real_part,
     rough_inverse_tenth_root,
+    smaller,
     tail,
+    where_negative,
 )
 from collagensim.kernels.table import (
+    ACCEPTED,
     AT_ATOL,
     AT_FLOOR,
     AT_SCRATCH,
     AT_STAGES,
     BLOCK_STRIDE,
+    CLOCK,
     DONE,
     ERROR,
     FACTOR,
-    FACTORISATIONS,
     INVERSE,
     LAST_FACTOR,
     LAST_STEP,
     LOW,
+    MAY_GROW,
+    MISSED,
     MORE,
     N_BLOCKS,
-    N_CLOCK,
-    N_COUNTS,
     N_ROW,
     N_STAGES,
     N_STATES,
     NEW,
     NOT_FINITE,
     PIVOT,
-    RATES,
-    REJECTED,
-    RETRY,
+    REACHED,
     SHIFT,
     SINGULAR,
     SLOPE,
@@ -53,9 +57,10 @@ from collagensim.kernels.table import (
     STATE_STRIDE,
     STEP,
     STEP_TOO_SMALL,
-    STEPS,
+    TAKEN,
     TIME,
     TRIED,
+    TRIES,
     UNTIL,
 )  # fmt: skip
 
@@ -72,6 +77,7 @@ if TYPE_CHECKING:
 # A proposal aims at an error of SAFETY^5 = 0.6 tolerances.
 SAFETY, MOST, LEAST = 0.9, 8.0, 0.1
 SMALLEST = 1e-20  # mean square of an error below which a step grows no more
+NO_STEP = 1e-150  # stands for the size of the step before the first
 
 
 @compact
@@ -87,15 +93,6 @@ def inverse_tenth_root(x: Number) -> Number:
     fourth = square * square
     r = less_product(1.0, x, fourth * fourth * square)
     return plus_product(w, w * r, plus_product(0.1, r, plus_product(0.055, r, 0.0385)))
-
-
-@compact
-def any_fresh(who: Integers, width: int, clock: Floats) -> bool:
-    """Whether a lane has yet to choose its first step."""
-    for lane in range(width):  # noqa: SIM110 - compiled
-        if who[lane] >= 0 and clock[who[lane] * N_CLOCK + STEP] <= 0.0:
-            return True
-    return False
 
 
 @compact
@@ -116,49 +113,53 @@ def first_step(speed: float, curvature: float, span: float) -> float:
 
 
 @driver
-def choose_steps(
-    who: Integers, width: int, clock: Floats, counts: Integers, small: Floats, work: Numbers, table: Integers,
-    gamma: float, rtol: float,
-) -> None:  # fmt: skip
-    """The step that each lane tries, never beyond its end; NaN where the rates are not finite."""
-    inverse_gamma = 1.0 / gamma
-    for lane in range(width):
-        h = 1.0
-        member = who[lane]
-        if member >= 0:
-            own = tail(clock, member * N_CLOCK)
-            span = own[UNTIL] - own[TIME]
-            if own[STEP] <= 0.0:
-                own[LAST_STEP] = 0.0
-                own[STEP] = first_step(
-                    np.sqrt(small[ERROR * width + lane]), np.sqrt(small[LOW * width + lane]), span
-                )
-            h = own[STEP]
-            if h * 1.0001 >= span:
-                h = span
-            elif 2.0 * h > span:
-                # Two equal steps to the end instead of a long one and a sliver.
-                h = 0.5 * span
-            if not np.isfinite(h):
-                # Now, because the stages to come overwrite the slope.
-                slope = table[AT_SCRATCH] + SLOPE * table[N_ROW]
-                counts[member * N_COUNTS + STATE] = worst_state(work, slope, 0, lane, width, table, rtol)
-        inverse = 1.0 / h
-        small[TRIED * width + lane] = h
-        small[INVERSE * width + lane] = inverse
-        small[SHIFT * width + lane] = inverse * inverse_gamma
+def choose_first_step(
+    lane: int, width: int, counts: Integers, small: Floats, work: Numbers, table: Integers, rtol: float
+) -> None:
+    """Propose a lane's first step after an event; NaN where the rates are not finite, and note which."""
+    speed, curvature = np.sqrt(small[ERROR * width + lane]), np.sqrt(small[LOW * width + lane])
+    own = tail(small, CLOCK * width + lane)
+    h = first_step(speed, curvature, own[UNTIL * width] - own[TIME * width])
+    own[LAST_STEP * width], own[STEP * width] = 0.0, h
+    if not np.isfinite(h):
+        # Now, because the stages to come overwrite the slope.
+        slope = table[AT_SCRATCH] + SLOPE * table[N_ROW]
+        counts[STATE] = worst_state(work, slope, 0, lane, width, table, rtol)
+
+
+@compact
+def choose_steps(small: Numbers, gamma: float) -> None:
+    """The step that each lane tries: the one proposed, but never beyond its end; NaN where that is NaN."""
+    own = tail(small, CLOCK)
+    h, span = own[STEP], own[UNTIL] - own[TIME]
+    # Two equal steps to the end instead of a long one and a sliver.
+    short = where_negative(span - 2.0 * h, 0.5 * span, h)
+    tried = where_negative(1.0001 * h - span, short, plus_product(span, 0.0, h))
+    inverse = 1.0 / tried
+    small[TRIED], small[INVERSE], small[SHIFT] = tried, inverse, inverse * (1.0 / gamma)
+    small[TRIES] = small[TRIES] + 1.0
+
+
+@compact
+def all_pass(small: Numbers) -> bool:
+    """Whether there is no doubt that the step of every lane is accepted; else `judge` looks at each."""
+    time = small[CLOCK + TIME]
+    return (
+        all_above(1.0, small[ERROR])
+        and all_above(small[LOW], 0.0)
+        and all_above(small[PIVOT], 1e-10 * small[SHIFT])
+        and all_above(time + small[TRIED], time)
+    )
 
 
 @driver
 def judge(
-    lane: int, width: int, clock: Floats, counts: Integers, small: Floats, work: Numbers, table: Integers,
-    rtol: float,
-) -> int:  # fmt: skip
+    lane: int, width: int, counts: Integers, small: Floats, work: Numbers, table: Integers, rtol: float
+) -> int:
     """DONE if a lane's step is accepted, MORE if a smaller one is to be tried, else how its member failed."""
     h, pivot, shift = small[TRIED * width + lane], small[PIVOT * width + lane], small[SHIFT * width + lane]
     error, low = np.sqrt(small[ERROR * width + lane]), small[LOW * width + lane]
-    counts[RATES] += N_STAGES
-    counts[FACTORISATIONS] += 1
+    time = small[(CLOCK + TIME) * width + lane]
     if not np.isfinite(h):
         return NOT_FINITE
     cause = STEP_TOO_SMALL
@@ -166,9 +167,9 @@ def judge(
         cause = SINGULAR
     elif not np.isfinite(error):
         cause = NOT_FINITE
-    elif error <= 1.0 and low >= 0.0 and clock[TIME] + h != clock[TIME]:
+    elif error <= 1.0 and low >= 0.0 and time + h != time:
         return DONE
-    if reject(cause, error, small[FACTOR * width + lane], h, clock, counts):
+    if reject(cause, error, lane, width, small):
         return MORE
     if error <= 1.0 and low < 0.0:
         counts[STATE] = lowest_state(work, lane, width, table)
@@ -179,48 +180,52 @@ def judge(
 
 
 @compact
-def accept(tried: float, factor: float, clock: Floats, counts: Integers) -> None:
-    """Move a member's clock and propose its next step; ``factor`` is error^-0.2."""
-    proposed = tried * growth(factor, tried, clock[LAST_FACTOR], clock[LAST_STEP], counts[RETRY] == 1)
-    # A step cut short for the end says nothing against the longer one that was proposed.
-    clock[TIME] = end_of_step(tried, clock)
-    clock[STEP] = max(proposed, clock[STEP]) if tried < clock[STEP] else proposed
-    clock[LAST_FACTOR], clock[LAST_STEP] = factor, tried
-    counts[STEPS] += 1
-    counts[RETRY] = 0
+def reach(small: Numbers) -> None:
+    """The time that each lane has reached: the end of the span itself where the step was cut to reach it."""
+    start, end, h = small[CLOCK + TIME], small[CLOCK + UNTIL], small[TRIED]
+    moved = where_negative(h - (end - start), start + h, end)
+    small[REACHED] = where_negative(small[ACCEPTED], moved, start)
 
 
 @compact
-def growth(factor: float, tried: float, last_factor: float, last_step: float, was_rejected: bool) -> float:
+def accept(small: Numbers) -> None:
+    """Move the clock of each lane whose step is accepted, and propose its next step."""
+    own, ok, tried, factor = tail(small, CLOCK), small[ACCEPTED], small[TRIED], small[FACTOR]
+    step, last_factor, last_step, most = own[STEP], own[LAST_FACTOR], own[LAST_STEP], small[MAY_GROW]
+    proposed = tried * growth(factor, tried, last_factor, last_step, most)
+    # A step cut short for the end says nothing against the longer one that was proposed.
+    proposed = where_negative(tried - step, larger(proposed, step), proposed)
+    own[TIME], own[STEP] = small[REACHED], where_negative(ok, proposed, step)
+    own[LAST_FACTOR] = where_negative(ok, factor, last_factor)
+    own[LAST_STEP] = where_negative(ok, tried, last_step)
+    small[MAY_GROW] = where_negative(ok, MOST, most)
+    small[TAKEN] = where_negative(ok, small[TAKEN] + 1.0, small[TAKEN])
+
+
+@compact
+def growth(factor: Number, tried: Number, last_factor: Number, last_step: Number, most: Number) -> Number:
     """Factor for the step after an accepted one: the smaller of the asymptotic and Gustafsson's predictive proposal.
 
-    ``factor`` and ``last_factor`` are error^-0.2 of this step and of the last one.
+    ``factor`` and ``last_factor`` are error^-0.2 of this step and of the last one; without a last one, of size zero,
+    the predictive proposal is beyond all bounds.
     """
-    proposal: float = SAFETY * factor
-    if last_step > 0.0:
-        proposal = min(proposal, proposal * (tried / (last_step * last_factor) * factor))
-    return min(max(proposal, LEAST), 1.0 if was_rejected else MOST)
+    proposal = SAFETY * factor
+    predicted = proposal * (tried / larger(last_step * last_factor, NO_STEP) * factor)
+    return smaller(larger(smaller(predicted, proposal), LEAST), most)
 
 
 @compact
-def end_of_step(h: float, clock: Floats) -> float:
-    """Time after a step of size h: the end of the span itself when h was cut to reach it."""
-    start, end = clock[TIME], clock[UNTIL]
-    return float(end if h == end - start else start + h)
-
-
-@compact
-def reject(cause: int, error: float, factor: float, tried: float, clock: Floats, counts: Integers) -> bool:
-    """Propose a smaller step; False if it would be too small to advance the clock. ``factor`` is error^-0.2."""
+def reject(cause: int, error: float, lane: int, width: int, small: Floats) -> bool:
+    """Propose a smaller step; False if it would be too small to advance the clock."""
     share = 0.25
     if cause == STEP_TOO_SMALL:
-        share = 0.5 if error <= 1.0 else max(LEAST, SAFETY * factor)
-    h = tried * share
-    clock[STEP] = h
-    counts[REJECTED] += 1
-    counts[RETRY] = 1
+        share = 0.5 if error <= 1.0 else max(LEAST, SAFETY * small[FACTOR * width + lane])
+    h, time = small[TRIED * width + lane] * share, small[(CLOCK + TIME) * width + lane]
+    small[(CLOCK + STEP) * width + lane] = h
+    small[MISSED * width + lane] += 1.0
+    small[MAY_GROW * width + lane] = 1.0
     # The second bound is for a clock at zero, where every step advances.
-    return bool(clock[TIME] + 0.25 * h != clock[TIME] and h > 1e-30)
+    return bool(time + 0.25 * h != time and h > 1e-30)
 
 
 @compact

@@ -4,8 +4,9 @@ Numba makes machine code of every function that it compiles, although one that o
 of each of them. Left out, this halves the time that a nest of small functions takes. Loops of few passes may be left as
 they stand: unrolled they are twice the code, which takes a quarter more time to compile and is no faster.
 
-What numba does besides is for code of another kind, and left out too: a look for array expressions, closures and object
-mode, an optimisation of its reference counts, which no kernel has, and a second search for what an operator means.
+What numba does besides is for code of another kind, and left out too: what `collagensim.kernels.lowering` tells, an
+optimisation of its reference counts, a second search for what an operator means, a variant for each constant that
+stands in a call, and a first optimisation of each function for itself.
 """
 
 from __future__ import annotations
@@ -19,14 +20,13 @@ from numba.core import config, types
 from numba.core.compiler import CompilerBase, DefaultPassBuilder
 from numba.core.compiler_machinery import register_pass
 from numba.core.registry import CPUDispatcher
-from numba.core.typed_passes import AnnotateTypes, NativeLowering, NopythonRewrites
-from numba.core.untyped_passes import InlineClosureLikes, WithLifting
+from numba.core.typed_passes import NativeLowering
 
+from collagensim.kernels.lowering import INSTEAD, NEEDLESS, LeanLower
 from collagensim.kernels.machine_code import uncollected
 
 __all__ = ["Compact", "Whole", "inner", "open_inner"]
 
-_NEEDLESS = (WithLifting, InlineClosureLikes, NopythonRewrites, AnnotateTypes)
 _CLOSED = {"nopython": True, "no_cpython_wrapper": True, "no_cfunc_wrapper": True}
 
 
@@ -52,11 +52,8 @@ def _library(state: Any, *, optimised: bool, unrolled: bool, entered: bool) -> A
     def finish() -> None:
         library._finalized = True
 
-    if optimised:
-        library._optimize_functions, library._optimize_final_module = lay_out, optimise
-    else:
-        # Function by function numba still tidies up: callers have less to read.
-        library._optimize_final_module = lambda: None
+    library._optimize_functions = lay_out
+    library._optimize_final_module = optimise if optimised else lambda: None
     if not entered:
         library._finalize_final_module = finish
     return library
@@ -67,6 +64,11 @@ class _Lower(NativeLowering):
 
     _name: Any = "lower"
     optimised, unrolled = True, True
+
+    @property
+    def lowering_class(self) -> Any:
+        """What writes it."""
+        return LeanLower
 
     def run_pass(self, state: Any) -> bool:
         """As numba's own."""
@@ -167,9 +169,9 @@ class _Compiler(CompilerBase):
         """Numba's own, with another last step."""
         passes = DefaultPassBuilder.define_nopython_pipeline(self.state)
         passes.passes = [
-            (self.lower if step is NativeLowering else step, what)
+            (self.lower if step is NativeLowering else INSTEAD.get(step, step), what)
             for step, what in passes.passes
-            if step not in _NEEDLESS
+            if step not in NEEDLESS
         ]
         passes.finalize()
         return [passes]
@@ -201,6 +203,10 @@ class Compact(_Compiler):
 
 class _Inner(CPUDispatcher):
     """A function that Python cannot call."""
+
+    def get_call_template(self, args: Any, kws: Any) -> Any:
+        """As numba's own, one variant for all constants: where it becomes part of a caller it knows them."""
+        return super().get_call_template([types.unliteral(kind) for kind in args], kws)
 
     def add_overload(self, cres: Any) -> None:
         """Remember a variant for callers."""

@@ -27,7 +27,7 @@ from collagensim.kernels.colours import (
     plane_start,
     rows_beside,
 )  # fmt: skip
-from collagensim.kernels.numbers import compact, flat, kept_compact, tail
+from collagensim.kernels.numbers import driver, flat, kept_compact, tail
 from collagensim.kernels.packs import element, fill, floor_at, load, load_wide, put, store, wide, width, wrap
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ __all__ = ["solve_stages"]
 # ---- one plane of one colour at a time; ``levels`` begins with the level meant
 
 
-@compact
+@driver
 def begin_plane(x: Floats, b: Floats, g: Floats, levels: Integers, z: int) -> None:
     """Sweep where the other colour is zero: x = b g."""
     m, w, first = levels[HALF], levels[STRIDE], plane_start(levels, z)
@@ -55,7 +55,7 @@ def begin_plane(x: Floats, b: Floats, g: Floats, levels: Integers, z: int) -> No
         wrap(x, o, m)
 
 
-@compact
+@driver
 def neighbour_sum(y: Floats, j: int, s: int, up: int, back: int, front: int) -> Any:
     """The sum over the neighbours of a pack; in a slice, ``back`` is 0 and there are four."""
     total = (load(y, j - up) + load(y, j + up)) + (load(y, j + s - 1) + load(y, j + s))
@@ -64,7 +64,7 @@ def neighbour_sum(y: Floats, j: int, s: int, up: int, back: int, front: int) -> 
     return total
 
 
-@compact
+@driver
 def sweep_plane(x: Floats, y: Floats, b: Floats, g: Floats, levels: Integers, z: int, colour: int) -> None:
     """Solve for one colour given the other: x = (b + sum of y beside) g."""
     ny, m, w, first = levels[NY], levels[HALF], levels[STRIDE], plane_start(levels, z)
@@ -76,13 +76,13 @@ def sweep_plane(x: Floats, y: Floats, b: Floats, g: Floats, levels: Integers, z:
         wrap(x, o, m)
 
 
-@compact
+@driver
 def ring(x: Floats, up: int, z: int, mask: int) -> int:
     """Where plane z begins among planes of which only a few are kept: as many as ``mask`` can tell apart."""
     return width(x) + (z & mask) * up
 
 
-@compact
+@driver
 def change_plane(
     x: Floats, y: Floats, b: Floats, g: Floats, d: Floats, levels: Integers, z: int, colour: int
 ) -> None:
@@ -101,7 +101,7 @@ def change_plane(
         q += w
 
 
-@compact
+@driver
 def restrict_plane(
     d: Floats,
     base: int,
@@ -141,7 +141,7 @@ def restrict_plane(
         part(t, x, y, o, coarse[HALF], (z + row_coarse) & 1)
 
 
-@compact
+@driver
 def correct_plane(
     e: Floats, y: Floats, field: Floats, levels: Integers, coarse: Integers, z: int, bounded: bool
 ) -> None:
@@ -180,7 +180,7 @@ def correct_plane(
 # ---- a level
 
 
-@compact
+@driver
 def descend(
     x: Floats, y: Floats, b: Floats, c: Floats, g: Floats, h: Floats, t: Floats, levels: Integers
 ) -> None:  # fmt: skip
@@ -198,7 +198,7 @@ def descend(
             restrict_plane(y, levels[FIRST], -1, b, c, t, levels, coarse, (z - 3) // 2)
 
 
-@compact
+@driver
 def ascend(
     x: Floats, y: Floats, b: Floats, c: Floats, g: Floats, h: Floats, d: Floats, e: Floats, t: Floats,
     levels: Integers, ends: bool, turns: bool, fields: Any, factor: float, sums: Any,
@@ -237,7 +237,7 @@ def ascend(
             restrict_plane(d, width(x), 3, b, c, t, levels, coarse, (z - 6) // 2)
 
 
-@compact
+@driver
 def end_plane(
     x: Floats,
     y: Floats,
@@ -255,7 +255,7 @@ def end_plane(
         end_colour(change, side, fields[colour], fields[2 + colour], factor, sums, levels, z)
 
 
-@compact
+@driver
 def end_colour(
     x: Floats, b: Floats, field: Floats, loss: Floats, factor: float, sums: Any, levels: Integers, z: int
 ) -> None:
@@ -280,14 +280,14 @@ def end_colour(
     store(extremes, n, high)
 
 
-@compact
+@driver
 def clear_plane(d: Floats, first: int, up: int) -> None:
     """Write zeros over a plane, but not behind its last row, where the next plane's first one is repeated."""
     for j in range(first, first + up - width(d), width(d)):
         store(d, j, fill(d, 0.0))
 
 
-@compact
+@driver
 def settle(
     x: Floats,
     y: Floats,
@@ -317,14 +317,14 @@ def settle(
             sweep_plane(one, other, side, inverse, levels, z, i % 2)
 
 
-@compact
+@driver
 def clear_level(x: Floats, levels: Integers) -> None:
     """Write zeros over a level."""
     for j in range(plane_start(levels, 0), plane_start(levels, levels[NZ]), width(x)):
         store(x, j, fill(x, 0.0))
 
 
-@compact
+@driver
 def weight(g: Floats, levels: Integers) -> float:
     """The sum of what the diagonal has beyond the number of neighbours."""
     total = 0.0
@@ -336,7 +336,7 @@ def weight(g: Floats, levels: Integers) -> float:
     return total
 
 
-@compact
+@driver
 def imbalance(x: Floats, b: Floats, g: Floats, levels: Integers) -> float:
     """The sum of (diagonal less neighbours) x - b over a colour; what flows between voxels cancels with the other."""
     total = 0.0

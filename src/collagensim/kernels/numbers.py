@@ -18,9 +18,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 __all__ = [
-    "WIDTH", "aligned", "all_written", "any_negative", "as_numbers", "call", "columns", "compact", "driver", "flat",
-    "kept", "kept_compact", "kernel", "larger", "less_product", "n_columns", "plus_product", "plus_products",
-    "put_past", "real_part", "root", "rough_inverse_tenth_root", "smaller", "tail", "where_negative",
+    "WIDTH", "aligned", "all_above", "all_written", "any_negative", "as_numbers", "call", "columns",
+    "compact", "driver", "fetch", "fetch_far", "flat", "kept", "kept_compact", "kernel", "larger",
+    "less_product", "n_columns", "partners", "picked", "plus_product", "plus_products", "put_past",
+    "real_part", "root", "rough_inverse_tenth_root", "smaller", "sum_of_products", "tail", "where_negative",
 ]  # fmt: skip
 
 WIDTH = 8
@@ -42,7 +43,7 @@ if TYPE_CHECKING:
         return function
 
     def driver(function: Kernel) -> Kernel:
-        """As `kernel`, for what calls others and hardly calculates: half the time to compile."""
+        """As `kernel`, optimised with its callers alone: half the time to compile."""
         return function
 
     def compact(function: Kernel) -> Kernel:
@@ -109,6 +110,16 @@ def n_columns(numbers: Numbers, n: int) -> int:
     return n // WIDTH if numbers.ndim == 1 and numbers.dtype == np.float64 else n
 
 
+def partners(numbers: Numbers, i: int) -> Number:
+    """Number i of the `columns` of float64 or other numbers, every number from the place of its partner.
+
+    Numbers 2 k and 2 k + 1 are partners.
+    """
+    if numbers.ndim == 1 and numbers.dtype == np.float64:
+        return numbers.reshape(-1, 2)[:, ::-1].reshape(-1, WIDTH)[i]
+    return numbers[i ^ 1]
+
+
 def call(address: int, arrays: tuple[Numbers, ...]) -> None:
     """Call the machine code at an address with the addresses of arrays."""
     raise NotImplementedError("machine code has an address only where numba compiles")
@@ -120,6 +131,17 @@ def put_past(numbers: Numbers, i: int, value: Number) -> None:
     What is written over whole is then not fetched first: half the traffic.
     """
     numbers[i] = value
+
+
+def fetch(numbers: Numbers, i: int) -> None:
+    """Have the line of memory that holds number i brought next to the processor: it will be written, or read, soon.
+
+    It may lie anywhere, past the end too.
+    """
+
+
+def fetch_far(numbers: Numbers, i: int) -> None:
+    """As `fetch`, for later: into a cache further away, where it is in nobody's way."""
 
 
 def all_written() -> None:
@@ -143,6 +165,11 @@ def plus_products(total: Number, factors: tuple[Number, ...], rows: tuple[Number
     return total
 
 
+def sum_of_products(factors: tuple[Number, ...], rows: tuple[Numbers, ...], i: int) -> Number:
+    """Return sum_j factors[j] * rows[j][i], as `plus_products` would."""
+    return plus_products(factors[0] * rows[0][i], factors[1:], rows[1:], i)
+
+
 def larger(a: Number, b: Number) -> Number:
     """The larger of two real numbers, lane by lane."""
     return np.maximum(a, b)
@@ -156,6 +183,16 @@ def smaller(a: Number, b: Number) -> Number:
 def where_negative(test: Number, a: Number, b: Number) -> Number:
     """The number a where ``test`` is negative, b elsewhere."""
     return np.where(test < 0.0, a, b)
+
+
+def all_above(x: Number, y: Number) -> bool:
+    """Whether x is above y in every lane; what is no number is not."""
+    return bool(np.all(np.greater(x, y)))
+
+
+def picked(numbers: Numbers, i: int, lanes: Number) -> Number:
+    """Number i with its lanes in another order: ``lanes`` says which, as whole numbers; one may come twice."""
+    return numbers[i][lanes.astype(np.int64)]
 
 
 def any_negative(x: Number) -> bool:
@@ -386,20 +423,33 @@ if not TYPE_CHECKING:
         return total - a * b
 
     def _plus_products(context, total, factors, rows, i):
-        factor, row = factors.dtype, rows.dtype
-        kind = _common(total, factor, row.dtype)
-        read, one = row.dtype(row, i), kind(kind, factor, row.dtype)
-        fused = _fused(False)(context, *one.args)[1]
+        return _chain(_common(total, factors.dtype, rows.dtype.dtype), (total, factors, rows, i))
+
+    def _sum_of_products(context, factors, rows, i):
+        return _chain(_common(factors.dtype, rows.dtype.dtype), (factors, rows, i))
+
+    def _chain(kind, given):
+        """Fused sums of products, one after the other, onto a total if one is given."""
+        factor, row = given[-3].dtype, given[-2].dtype
+        read, one = row.dtype(row, given[-1]), kind(kind, factor, row.dtype)
+        fused = _fused(False)(None, *one.args)[1]
 
         def code(context, builder, sig, args):
-            result = context.cast(builder, args[0], sig.args[0], kind)
-            pairs = (cgutils.unpack_tuple(builder, given) for given in args[1:3])
-            for weight, numbers in zip(*pairs, strict=True):
-                number = _read(context, builder, read, (numbers, args[3]))
+            pairs = [*zip(*(cgutils.unpack_tuple(builder, part) for part in args[-3:-1]), strict=True)]
+            if len(args) == 4:
+                result = context.cast(builder, args[0], sig.args[0], kind)
+            elif kind == types.complex128:
+                result = context.get_constant(kind, 0j)
+            else:
+                weight, numbers = pairs.pop(0)
+                parts = weight, _read(context, builder, read, (numbers, args[-1]))
+                result = builder.fmul(*_cast(builder, context, kind, kind(factor, row.dtype), parts))
+            for weight, numbers in pairs:
+                number = _read(context, builder, read, (numbers, args[-1]))
                 result = fused(context, builder, one, (result, weight, number))
             return result
 
-        return kind(total, factors, rows, i), code
+        return kind(*given), code
 
     def _chosen(comparison):
         def choose(context, a, b):
@@ -438,6 +488,45 @@ if not TYPE_CHECKING:
             return args[0]
 
         return (types.float64 if x == types.complex128 else x)(x), code
+
+    def _all_above(context, x, y):
+        kind = _common(x, y)
+
+        def code(context, builder, sig, args):
+            above = builder.fcmp_ordered(">", *_cast(builder, context, kind, sig, args))
+            if kind != LANES:
+                return above
+            bits = builder.bitcast(above, ir.IntType(WIDTH))
+            return builder.icmp_unsigned("==", bits, ir.Constant(ir.IntType(WIDTH), 2**WIDTH - 1))
+
+        return types.boolean(x, y), code
+
+    def reorders_lanes(context):
+        """Whether the processor has the instruction for it that LLVM does not find by itself."""
+        return "+avx512f" in (getattr(context.codegen(), "_tm_features", None) or "")
+
+    def _picked(context, numbers, i, lanes):
+        whole = ir.VectorType(ir.IntType(64), WIDTH)
+
+        def code(context, builder, sig, args):
+            place = _place(context, builder, sig.args[0], args[0], args[1], sig.args[1])
+            order = builder.fptosi(args[2], whole)
+            if reorders_lanes(context):
+                kind = ir.FunctionType(VECTOR, [VECTOR, whole])
+                name = "llvm.x86.avx512.permvar.df.512"
+                permute = cgutils.get_or_insert_function(builder.module, kind, name)
+                return builder.call(permute, [builder.load(place, align=8), order])
+            result, first = (
+                ir.Constant(VECTOR, ir.Undefined),
+                builder.bitcast(place, ir.DoubleType().as_pointer()),
+            )
+            for k in range(WIDTH):
+                index = ir.Constant(INDEX, k)
+                lane = builder.gep(first, [builder.extract_element(order, index)])
+                result = builder.insert_element(result, builder.load(lane, align=8), index)
+            return result
+
+        return LANES(numbers, i, lanes), code
 
     def _any_negative(context, x):
         def code(context, builder, sig, args):
@@ -479,6 +568,23 @@ if not TYPE_CHECKING:
             return context.get_dummy_value()
 
         return types.none(numbers, index, value), code
+
+    def _fetching(written, near):
+        def fetch(context, numbers, index):
+            def code(context, builder, sig, args):
+                place = _place(context, builder, sig.args[0], args[0], args[1], sig.args[1])
+                pointer = ir.IntType(8).as_pointer()
+                kind = ir.FunctionType(ir.VoidType(), [pointer, INDEX, INDEX, INDEX])
+                function = builder.module.declare_intrinsic("llvm.prefetch", [pointer], kind)
+                # The last says that it is data.
+                builder.call(
+                    function, [builder.bitcast(place, pointer), INDEX(written), INDEX(near), INDEX(1)]
+                )
+                return context.get_dummy_value()
+
+            return types.none(numbers, index), code
+
+        return fetch
 
     def _all_written(context):
         def code(context, builder, sig, args):
@@ -524,6 +630,22 @@ if not TYPE_CHECKING:
 
         return Address(numbers.dtype)(numbers, first), code
 
+    def _partners(context, numbers, i):
+        wide = numbers.dtype == types.float64
+        kind = LANES if wide else numbers.dtype
+
+        def code(context, builder, sig, args):
+            index = context.cast(builder, args[1], sig.args[1], types.int64)
+            if not wide:
+                index = builder.xor(index, ir.Constant(ir.IntType(64), 1))
+                return _read(context, builder, numbers.dtype(sig.args[0], types.int64), (args[0], index))
+            place = builder.gep(args[0], [builder.mul(index, ir.Constant(ir.IntType(64), WIDTH))])
+            lanes = builder.load(builder.bitcast(place, VECTOR.as_pointer()), align=8)
+            turned = ir.Constant(ir.VectorType(INDEX, WIDTH), [k ^ 1 for k in range(WIDTH)])
+            return builder.shuffle_vector(lanes, lanes, turned)
+
+        return kind(numbers, i), code
+
     def _call_address(context, address, arrays):
         def code(context, builder, sig, args):
             place = context.cast(builder, args[0], sig.args[0], types.int64)
@@ -542,14 +664,15 @@ if not TYPE_CHECKING:
 
     if not config.DISABLE_JIT:
         plus_product, less_product = intrinsic(_fused(False)), intrinsic(_fused(True))
-        plus_products = intrinsic(_plus_products)
+        plus_products, sum_of_products = intrinsic(_plus_products), intrinsic(_sum_of_products)
         larger, smaller = intrinsic(_chosen(">")), intrinsic(_chosen("<"))
         where_negative, real_part = intrinsic(_where_negative), intrinsic(_real_part)
-        any_negative = intrinsic(_any_negative)
+        any_negative, all_above, picked = map(intrinsic, (_any_negative, _all_above, _picked))
         rough_inverse_tenth_root = intrinsic(_rough_inverse_tenth_root)
         as_numbers, flat, tail = intrinsic(_as_numbers), intrinsic(_flat), intrinsic(_tail)
-        columns, n_columns = intrinsic(_columns), intrinsic(_n_columns)
+        columns, n_columns, partners = intrinsic(_columns), intrinsic(_n_columns), intrinsic(_partners)
         call, put_past, all_written = map(intrinsic, (_call_address, _put_past, _all_written))
+        fetch, fetch_far = intrinsic(_fetching(1, 3)), intrinsic(_fetching(0, 2))
 
     @overload(root)
     def _root(x):

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from collagensim.kernels.draws import inlined
-from collagensim.kernels.numbers import flat, kernel
+from collagensim.kernels.numbers import driver, flat
 from collagensim.kernels.packs import element, fill, load, put, store, width
 from collagensim.kernels.places import mirrored, wrapped
 
@@ -72,7 +72,7 @@ def weigh_both(weight: float, left: Floats, right: Floats, out: Floats) -> None:
         out[x] += weight * (left[x] + right[x])
 
 
-@kernel
+@driver
 def weigh_all(
     weights: Any, reach: int, row: Any, first: int, apart: int, out: Any, begin: int, n: int
 ) -> None:  # fmt: skip
@@ -239,7 +239,7 @@ def both_sides(weights: Floats, out: Floats) -> int:
     return n
 
 
-@kernel
+@driver
 def add_packs(amount: float, weights: Any, n: int, out: Any, begin: int) -> None:
     """Add an amount, weighted, to n elements, a multiple of packs."""
     for i in range(0, n, width(out)):

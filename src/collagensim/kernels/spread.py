@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from collagensim.kernels.numbers import compact, flat, kept_compact, tail
+from collagensim.kernels.numbers import driver, flat, kept_compact, tail
 from collagensim.kernels.packs import (
     element,
     fill,
@@ -48,7 +48,7 @@ if TYPE_CHECKING:
 __all__ = ["spread", "write_change"]
 
 
-@compact
+@driver
 def place_of_row(z: int, nz: int) -> int:
     """Where a row goes: the even ones in front, the odd ones in reverse behind them."""
     half = z // 2
@@ -95,7 +95,7 @@ def write_change(
         found[i], found[2 + i] = total, low
 
 
-@compact
+@driver
 def change_row(
     field: Floats, source: Floats, t: Floats, first: int, loss: float, rate: float, row: Any, beside: Any, lanes: Wide,
     change: Floats,
@@ -125,7 +125,7 @@ def change_row(
     store(lanes, n, sum_s)
 
 
-@compact
+@driver
 def cosine_waves(re: Floats, im: Floats, a: Floats, b: Floats, nz: int, along: Any) -> None:
     """Part the Fourier waves of two packs of lines into the cosine waves of either, in their own order."""
     halves, places = along
@@ -143,7 +143,7 @@ def cosine_waves(re: Floats, im: Floats, a: Floats, b: Floats, nz: int, along: A
         store(b, (nz - i) * n, fused_less(sine * v, cosine, w))
 
 
-@compact
+@driver
 def fourier_waves(a: Floats, b: Floats, re: Floats, im: Floats, nz: int, along: Any) -> None:
     """Undo `cosine_waves`, but for a factor of 1/2."""
     halves, places = along
@@ -163,7 +163,7 @@ def fourier_waves(a: Floats, b: Floats, re: Floats, im: Floats, nz: int, along: 
         store(im, other, br - ai)
 
 
-@compact
+@driver
 def grow(re: Floats, im: Floats, ny: int, nx: int, g: int, rates: Any, beside: Any) -> None:
     """Multiply each wave of two packs of planes, which make one complex plane, by its own P."""
     down, gains, ones, across, grown = rates
@@ -196,7 +196,7 @@ def grow(re: Floats, im: Floats, ny: int, nx: int, g: int, rates: Any, beside: A
                 store(im, other, v - q)
 
 
-@compact
+@driver
 def grow_planes(
     waves: Floats, shape: Integers, total: float, turns: Any, rates: Any, places: Any, t: Floats
 ) -> None:
@@ -274,7 +274,7 @@ def spread(
                 store(out_, o + n, floor_at(load(field_, o + n) + load(im, at), fill(t, 0.0)))
 
 
-@compact
+@driver
 def unpacked(along: Any) -> Any:
     """Cosines, sines, table of steps and how many there are."""
     return flat(along[0][0]), flat(along[0][1]), flat(along[1]), along[1].shape[0]

@@ -1,4 +1,4 @@
-"""Adaptive RODAS5P for many members at once: each lane of a number carries one member with its own time and step.
+"""Adaptive RODAS5D for many members at once: each lane of a number carries one member with its own time and step.
 
 A system is a chain of equal blocks with linear links: ``n_blocks * m`` states, block ``b`` owns
 ``y[b*m : (b+1)*m]``, and
@@ -20,9 +20,19 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from collagensim.kernels import coupled, linear
-from collagensim.kernels.control import SMALLEST, accept, any_fresh, choose_steps, inverse_tenth_root, judge
+from collagensim.kernels.control import (
+    SMALLEST,
+    accept,
+    all_pass,
+    choose_first_step,
+    choose_steps,
+    inverse_tenth_root,
+    judge,
+    reach,
+)
 from collagensim.kernels.numbers import (
     WIDTH,
+    all_above,
     as_numbers,
     call,
     columns,
@@ -36,10 +46,14 @@ from collagensim.kernels.numbers import (
     plus_products,
     real_part,
     smaller,
+    sum_of_products,
     tail,
+    where_negative,
 )  # fmt: skip
-from collagensim.kernels.output import is_due, write_rows
+from collagensim.kernels.output import write_rows, write_rows_of_lanes
+from collagensim.kernels.queue import empty_lanes, forget_counts, note_lane, refill
 from collagensim.kernels.table import (
+    ACCEPTED,
     AT_ATOL,
     AT_COUPLE,
     AT_FACTORS,
@@ -62,8 +76,10 @@ from collagensim.kernels.table import (
     BLOCK_STRIDE,
     BY_BLOCKS,
     BY_LISTS,
+    CLOCK,
     DENSE,
     DONE,
+    DUE,
     ELIMINATION,
     ERROR,
     FACTOR,
@@ -78,12 +94,10 @@ from collagensim.kernels.table import (
     MORE,
     N_BLOCKS,
     N_CALLS,
-    N_CLOCK,
     N_COUNTS,
     N_FACTORS,
     N_JOINED,
     N_LINKS,
-    N_OWN,
     N_ROW,
     N_STAGES,
     N_STATES,
@@ -91,18 +105,16 @@ from collagensim.kernels.table import (
     NEW,
     PIVOT,
     PULL,
-    RATIO,
-    ROW,
+    REACHED,
     SHIFT,
     SLOPE,
     STATE_STRIDE,
-    STATUS,
+    STEP,
     STEP_TERMS,
     STEP_U,
     STEP_Y,
     TIME,
     TRIAL,
-    TRIED,
     UNTIL,
     N,
 )  # fmt: skip
@@ -235,6 +247,8 @@ def combine_stages(
 ) -> None:
     """The stage's point y + sum_j combine[j] k_j in ``trial``, sum_j couple[j] k_j in ``pull``, in one pass.
 
+    The first stage's point is y itself, and stays where it is.
+
     Where the point of the stage before, still in ``trial``, is the same sum with a term less, only that one is added.
     """
     combine = tail(tableau, stage * N_STAGES)
@@ -250,7 +264,7 @@ def combine_stages(
     c0, c1, c2, c3, c4, c5, c6 = couple[0], couple[1], couple[2], couple[3], couple[4], couple[5], couple[6]
     if stage == 0:
         for i in range(n):
-            points[i], drags[i] = start[i], start[i] * 0.0
+            drags[i] = 0.0
     elif stage == 1:
         add_terms(start, (k0,), (a0,), (k0,), (c0,), n, points, drags)
     elif stage == 2:
@@ -280,7 +294,7 @@ def add_terms(
     """Set points to start + sum_j moves[j] added[j], drags to sum_j pulls[j] k[j]."""
     for i in range(n):
         point = plus_products(start[i], moves, added, i)
-        drag = plus_products(start[i] * 0.0, pulls, k, i)
+        drag = sum_of_products(pulls, k, i)
         points[i], drags[i] = point, drag
 
 
@@ -307,8 +321,8 @@ def finish_step(
 
 @driver
 def try_step(
-    who: Integers, width: int, clock: Floats, counts: Integers, small: Numbers, small_flat: Floats, y: Numbers,
-    work_flat: Numbers, table: Integers, tableau: Floats, rtol: float,
+    who: Integers, width: int, counts: Integers, small: Numbers, small_flat: Floats, y: Numbers, work_flat: Numbers,
+    table: Integers, tableau: Floats, rtol: float,
 ) -> None:  # fmt: skip
     """Try one step in every lane, each of the size that `choose_steps` finds for it; the lanes' numbers begin at y.
 
@@ -319,100 +333,51 @@ def try_step(
     values, lu = tail(y, table[AT_TERMS]), tail(y, table[AT_FACTORS])
     row, scratch = table[N_ROW], tail(y, table[AT_SCRATCH])
     slope, trial = tail(scratch, SLOPE * row), tail(scratch, TRIAL * row)
-    pull, dense, ratio = tail(scratch, PULL * row), tail(scratch, DENSE * row), tail(scratch, RATIO * row)
+    pull, dense = tail(scratch, PULL * row), tail(scratch, DENSE * row)
     n_wide = n_columns(y, row)
     for s in range(N_STAGES):
         combine_stages(s, n_wide, y, stages, tableau, trial, pull)
-        rates(trial, p, u, link_rate, table, slope)
+        rates(trial if s > 0 else y, p, u, link_rate, table, slope)
         if s == 0:
             jacobian(y, p, u, link_rate, table, values)
-            if any_fresh(who, width, clock):
+            if not all_above(small[CLOCK + STEP], 0.0):
                 rows, places = tail(table, table[LIST_ROW]), tail(table, table[LIST_COLUMN])
                 linear.multiply(values, rows, places, table[N_TERMS], slope, dense, table[N])
-                small[ERROR] = mean_square(slope, y, y, rtol, atol, ratio, table)
-                small[LOW] = mean_square(dense, y, y, rtol, atol, ratio, table)
-            choose_steps(who, width, clock, counts, small_flat, work_flat, table, tableau[AT_GAMMA], rtol)
+                small[ERROR] = mean_square(slope, y, y, rtol, atol, lu, table)
+                small[LOW] = mean_square(dense, y, y, rtol, atol, lu, table)
+                for lane in range(width):
+                    if who[lane] >= 0 and small_flat[(CLOCK + STEP) * width + lane] <= 0.0:
+                        done = tail(counts, who[lane] * N_COUNTS)
+                        choose_first_step(lane, width, done, small_flat, work_flat, table, rtol)
+            choose_steps(small, tableau[AT_GAMMA])
             factorise(values, link_rate, small, table, lu, dense)
         substitute(slope, pull, small, table, lu, dense, tail(stages, s * row))
     last, new = tail(stages, (N_STAGES - 1) * row), tail(scratch, NEW * row)
     finish_step(y, trial, last, floor, new, small, table)
-    error = mean_square(last, y, new, rtol, atol, ratio, table)
+    error = mean_square(last, y, new, rtol, atol, lu, table)
     small[ERROR], small[FACTOR] = error, inverse_tenth_root(larger(error, SMALLEST))
 
 
 @driver
-def take_steps(
-    who: Integers, verdicts: Integers, width: int, clock: Floats, counts: Integers, small: Floats, work: Numbers,
-    work_flat: Numbers, table: Integers,
+def judge_each(
+    who: Integers, verdicts: Integers, width: int, counts: Integers, small: Floats, work: Numbers, table: Integers,
+    rtol: float,
 ) -> None:  # fmt: skip
-    """Make the new state of every accepted lane its current one and move its clock."""
-    n, new, at_one = table[N], table[AT_SCRATCH] + NEW * table[N_ROW], True
+    """Say of each lane whether its step is accepted; idle ones keep what they have."""
     for lane in range(width):
-        at_one = at_one and (who[lane] < 0 or verdicts[lane] == DONE)
-    if at_one:
-        for i in range(n):
-            work[i] = work[new + i]
-    for lane in range(width):
-        if who[lane] >= 0 and verdicts[lane] == DONE:
-            if not at_one:
-                for i in range(n):
-                    work_flat[i * width + lane] = work_flat[(new + i) * width + lane]
-            tried, factor = small[TRIED * width + lane], small[FACTOR * width + lane]
-            accept(tried, factor, tail(clock, who[lane] * N_CLOCK), tail(counts, who[lane] * N_COUNTS))
+        verdicts[lane] = MORE
+        if who[lane] >= 0:
+            done = tail(counts, who[lane] * N_COUNTS)
+            verdicts[lane] = judge(lane, width, done, small, work, table, rtol)
+        small[ACCEPTED * width + lane] = -1.0 if verdicts[lane] == DONE else 1.0
 
 
-@driver
-def refill(
-    who: Integers, width: int, queue: Integers, clock: Floats, counts: Integers, own: Numbers, t_out: Floats,
-    n_out: int, rows: Numbers, work: Numbers, table: Integers,
-) -> int:  # fmt: skip
-    """Give every idle lane the next member that has something left to do; returns the lanes at work.
-
-    queue (2,): the next member, and one past the last. A member's rows at times already reached are its present state.
-    """
-    at_work, n, n_own = 0, table[N], table[N_OWN]
-    for lane in range(width):
-        while who[lane] < 0 and queue[0] < queue[1]:
-            member = queue[0]
-            queue[0] = member + 1
-            mine, time, done = (
-                tail(own, member * n_own),
-                tail(clock, member * N_CLOCK),
-                tail(counts, member * N_COUNTS),
-            )
-            if done[STATUS] == MORE:
-                while is_due(member, time[TIME], counts, t_out, n_out):
-                    row = tail(rows, (member * n_out + done[ROW]) * n)
-                    for i in range(n):
-                        row[i] = mine[i]
-                    done[ROW] += 1
-                if time[TIME] < time[UNTIL]:
-                    who[lane] = member
-                    for i in range(n_own):
-                        work[i * width + lane] = mine[i]
-                else:
-                    done[STATUS] = DONE
-        at_work += who[lane] >= 0
-    return at_work
-
-
-@driver
-def empty_lanes(
-    who: Integers, verdicts: Integers, width: int, clock: Floats, counts: Integers, own: Numbers, work: Numbers,
-    table: Integers,
-) -> None:  # fmt: skip
-    """Unload the lanes whose members are at their end or have failed, and note how that came."""
-    for lane in range(width):
-        member, verdict = who[lane], verdicts[lane]
-        if member < 0 or verdict == MORE:
-            continue
-        if verdict == DONE and clock[member * N_CLOCK + TIME] < clock[member * N_CLOCK + UNTIL]:
-            continue
-        mine = tail(own, member * table[N_OWN])
-        for i in range(table[N]):
-            mine[i] = work[i * width + lane]
-        counts[member * N_COUNTS + STATUS] = verdict
-        who[lane] = -1
+@compact
+def take_steps(passed: bool, small: Numbers, work: Numbers, table: Integers) -> None:
+    """Make the new state of every accepted lane its current one; ``passed`` when all are accepted."""
+    new, ok = tail(work, table[AT_SCRATCH] + NEW * table[N_ROW]), small[ACCEPTED]
+    for i in range(table[N]):
+        work[i] = new[i] if passed else where_negative(ok, new[i], work[i])
 
 
 @kept_compact
@@ -452,25 +417,44 @@ def advance(
         flat(small),
         flat(tableau),
     )
-    width, n_out, tries = who.size, t_out.shape[1], 0
-    while (
-        refill(last, width, first, clocks, all_counts, all_own, times, n_out, all_rows, work_flat, plan) > 0
-    ):
+    width, n_out, tries, at_work = who.size, t_out.shape[1], 0, 1
+    changed = True
+    while True:
+        if changed:
+            at_work = refill(
+                last, width, first, clocks, all_counts, all_own, times, n_out, all_rows, small_flat, work_flat, plan,
+            )  # fmt: skip
+        if at_work == 0:
+            return DONE
         if tries >= max_tries:
-            return MORE
+            break
         tries += 1
-        try_step(last, width, clocks, all_counts, decided, small_flat, lanes, work_flat, plan, method, rtol)
-        for lane in range(width):
-            if last[lane] >= 0:
-                time, done = tail(clocks, last[lane] * N_CLOCK), tail(all_counts, last[lane] * N_COUNTS)
-                verdict[lane] = judge(lane, width, time, done, small_flat, work_flat, plan, rtol)
-        write_rows(
-            last, verdict, width, clocks, all_counts, times, n_out, all_rows, decided, small_flat, lanes, work_flat,
-            plan, method,
-        )  # fmt: skip
-        take_steps(last, verdict, width, clocks, all_counts, small_flat, lanes, work_flat, plan)
-        empty_lanes(last, verdict, width, clocks, all_counts, all_own, work_flat, plan)
-    return DONE
+        try_step(last, width, all_counts, decided, small_flat, lanes, work_flat, plan, method, rtol)
+        passed = all_pass(decided)
+        if passed:
+            decided[ACCEPTED] = -1.0
+        else:
+            judge_each(last, verdict, width, all_counts, small_flat, work_flat, plan, rtol)
+        reach(decided)
+        if not all_above(decided[DUE], decided[REACHED]):
+            if work.ndim == 2:
+                write_rows_of_lanes(
+                    last, all_counts, times, n_out, all_rows, decided, small_flat, lanes, work_flat, plan, method,
+                )  # fmt: skip
+            else:
+                write_rows(last[0], all_counts, times, n_out, all_rows, decided, lanes, plan, method)
+        accept(decided)
+        take_steps(passed, decided, lanes, plan)
+        changed = not (passed and all_above(decided[CLOCK + UNTIL], decided[CLOCK + TIME]))
+        if changed:
+            empty_lanes(
+                last, verdict, passed, width, clocks, all_counts, all_own, small_flat, work_flat, plan
+            )
+    for lane in range(width):
+        if last[lane] >= 0:
+            note_lane(lane, last[lane], width, small_flat, clocks, all_counts)
+            forget_counts(lane, width, small_flat)
+    return MORE
 
 
 @kept_compact

@@ -15,19 +15,24 @@ from llvmlite import ir
 from collagensim.kernels.numbers import WIDTH
 from collagensim.kernels.reciprocals import side_by_side
 
-__all__ = ["straight"]
+__all__ = ["MANY", "straight"]
+
+MANY = "_many"  # what the name of a loop over a function ends with
 
 _DOUBLE = ir.DoubleType()
 _LANES = ir.VectorType(_DOUBLE, WIDTH)
 
 
-def straight(text: str, kind: str) -> str:
+def straight(text: str, kind: str, *, many: bool = False) -> str:
     """Return a module in LLVM's language of the straight-line functions in a text, called with addresses of arrays.
 
     Arguments are arrays (n,) of numbers of one kind ("lanes", "plain" or "complex"). An element is read as ``y[3]`` and
     written as ``out[3] = ...``; no element that is written may be read or written through another argument.
-    Expressions hold names, elements, constants, + - * /, ``root(x)``, ``abs(x)``, ``smaller(a, b)``, ``np.exp(x)`` and
-    ``np.log(x)``. Indices are not checked.
+    Expressions hold names, elements, constants, + - * /, ``root(x)``, ``abs(x)``, ``smaller(a, b)``,
+    ``where_positive(test, a, b)``, ``np.exp(x)`` and ``np.log(x)``. Indices are not checked.
+
+    With ``many`` each function f(a, b) gets a loop beside it, f_many(n, steps, a, b), which calls it n times, every
+    argument ``steps`` (how many arguments,) numbers further each time.
     """
     module = ir.Module()
     compiler = _DualCompiler if kind == "complex" else _Compiler
@@ -37,7 +42,39 @@ def straight(text: str, kind: str) -> str:
             one.run(definition)
             if kind == "plain":
                 side_by_side(one.builder.block)
+            if many:
+                _add_loop(module, one.builder.function, 2 if kind == "complex" else 1)
     return str(module)
+
+
+def _add_loop(module: Any, function: Any, size: int) -> None:
+    """Add to the module the loop over a function whose numbers take ``size`` places each."""
+    whole, kinds = ir.IntType(64), [argument.type for argument in function.args]
+    loop = ir.Function(
+        module, ir.FunctionType(ir.VoidType(), [whole, whole.as_pointer(), *kinds]), function.name + MANY
+    )
+    begin, body, end = (loop.append_basic_block() for _ in range(3))
+    builder = ir.IRBuilder(begin)
+    steps = [
+        builder.mul(
+            builder.load(builder.gep(loop.args[1], [ir.Constant(whole, k)])), ir.Constant(whole, size)
+        )
+        for k in range(len(kinds))
+    ]
+    builder.cbranch(builder.icmp_signed(">", loop.args[0], ir.Constant(whole, 0)), body, end)
+    builder.position_at_end(body)
+    turn = builder.phi(whole)
+    places = [
+        builder.gep(given, [builder.mul(turn, step)])
+        for given, step in zip(loop.args[2:], steps, strict=True)
+    ]
+    builder.call(function, places)
+    following = builder.add(turn, ir.Constant(whole, 1))
+    turn.add_incoming(ir.Constant(whole, 0), begin)
+    turn.add_incoming(following, body)
+    builder.cbranch(builder.icmp_signed("<", following, loop.args[0]), body, end)
+    builder.position_at_end(end)
+    builder.ret_void()
 
 
 class _Compiler:
@@ -140,6 +177,10 @@ class _Compiler:
             return self.intrinsic("llvm.fabs", *given)
         if name == "smaller":
             return self.builder.select(self.builder.fcmp_ordered("<", *given), *given)
+        if name == "where_positive":
+            return self.builder.select(
+                self.builder.fcmp_ordered(">", given[0], self.constant(0.0)), *given[1:]
+            )
         if name == "root":
             return self.intrinsic("llvm.sqrt", self.intrinsic("llvm.fabs", *given))
         return self.by_lane(f"llvm.{name}", *given)
@@ -224,6 +265,10 @@ class _DualCompiler(_Compiler):
         if name == "smaller":
             first = self.builder.fcmp_ordered("<", x, given[1][0])
             pairs = zip(given[0], given[1], strict=True)
+            return tuple(self.builder.select(first, one, other) for one, other in pairs)
+        if name == "where_positive":
+            first = self.builder.fcmp_ordered(">", x, ir.Constant(_DOUBLE, 0.0))
+            pairs = zip(given[1], given[2], strict=True)
             return tuple(self.builder.select(first, one, other) for one, other in pairs)
         value = super().apply(name, [x])
         if name in ("abs", "root"):

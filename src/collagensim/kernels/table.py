@@ -19,7 +19,7 @@ N_ROW = 17
 # (N_JOINED, N_BLOCKS, 8): into the joined state of each block, padding included, from the one of a block.
 AT_P, AT_U, AT_ATOL, AT_FLOOR, AT_SPREAD, AT_LINK_RATE, N_OWN = range(18, 25)
 # What a step needs besides, and the length of it all.
-AT_STAGES, AT_SCRATCH, AT_TERMS, AT_FACTORS, N_WORK = range(25, 30)
+AT_STAGES, AT_SCRATCH, AT_FACTORS, N_WORK, AT_TERMS = range(25, 30)
 # Links, each (N_LINKS,); row and column of the Jacobian's terms, each (N_TERMS,).
 LIST_TO, LIST_FROM, LIST_ROW, LIST_COLUMN = range(30, 34)
 # Where blocks alternate, the states that links join; elsewhere none.
@@ -31,9 +31,12 @@ WRITTEN_OUT, BY_BLOCKS, BY_LISTS = 0, 1, 2
 N_CALLS, STEP_Y, STEP_U, STEP_TERMS = 38, 39, 40, 41
 N_ENTRIES = 42
 
-# Rows of scratch, each (N_ROW,).
-SLOPE, TRIAL, NEW, PULL, DENSE, PLACED, RATIO = 0, 1, 2, 3, 4, 5, 6
-N_SCRATCH = 7
+# Rows of scratch, each (N_ROW,): those of a step, and those of its output. What eight lanes work with shall stay within
+# the nearest cache. So the Jacobian's terms, which are forgotten once they are factorised, lie where the stages will
+# be; ratios of errors, found before and after, lie where the factors are.
+SLOPE, TRIAL, NEW, PULL, DENSE = 0, 1, 2, 3, 4
+PLACED, TURNED = SLOPE, TRIAL
+N_SCRATCH = 5
 N_STAGES = 8
 # A method's coefficients in one array: combine (8, 8), couple (8, 8), dense (3, 8), gamma, grown (8,).
 AT_COUPLE, AT_DENSE, AT_GAMMA = N_STAGES**2, 2 * N_STAGES**2, 2 * N_STAGES**2 + 3 * N_STAGES
@@ -50,7 +53,12 @@ N_CLOCK = 5
 STEPS, REJECTED, RATES, FACTORISATIONS, ROW, STATE, RETRY, STATUS = 0, 1, 2, 3, 4, 5, 6, 7
 N_COUNTS = 8
 # A lane's small numbers: the step being tried, its inverse, 1/(h gamma); mean square of the error, its power -1/10,
-# lowest state above its floor, smallest pivot; place within the step of an output row, and what each of eight stages
-# weighs there.
-TRIED, INVERSE, SHIFT, ERROR, FACTOR, LOW, PIVOT, THETA, WEIGHT = 0, 1, 2, 3, 4, 5, 6, 7, 8
-N_SMALL = WEIGHT + N_STAGES
+# lowest state above its floor, smallest pivot.
+TRIED, INVERSE, SHIFT, ERROR, FACTOR, LOW, PIVOT = range(7)
+# Whether the step is accepted, -1 or 1; the time then; the most that the next step may grow by; the time of the next
+# output row; steps tried, accepted and rejected since they were last counted; from CLOCK on its member's clock.
+ACCEPTED, REACHED, MAY_GROW, DUE, TRIES, TAKEN, MISSED, CLOCK = range(7, 15)
+# Of an output row, eight of any lanes side by side: its time within the step, the step's size, the lane that it is of,
+# where it is written.
+AFTER, LENGTH, OF_LANE, TARGET = range(CLOCK + N_CLOCK, CLOCK + N_CLOCK + 4)
+N_SMALL = TARGET + 1

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
+from collagensim.kernels.foresight import expect_cells
 from collagensim.kernels.numbers import (
     WIDTH,
     all_written,
@@ -23,7 +26,6 @@ from collagensim.kernels.numbers import (
 if TYPE_CHECKING:
     from typing import TypeAlias
 
-    import numpy as np
     import numpy.typing as npt
 
     Floats: TypeAlias = npt.NDArray[np.float64]
@@ -63,15 +65,18 @@ def gather_columns(
 @kernel
 def part_rates(
     soluble: Any, rows: Integers, skip: int, result: Any, n_out: int, first: int, n_groups: int, source: Any,
-    drain: Any,
+    drain: Any, one_drain: Floats,
 ) -> None:  # fmt: skip
     """Write a rate and its slope -loss as source - drain * level, neither of them negative.
 
     The drain is the loss where that leaves a source. Where it would leave less than none, as it may for a law that
     bends, the drain is all there is: -net / level, with the same rate now. A law that takes from an empty voxel, which
     none should, finds nothing there.
+
+    A drain that is ``one_drain`` everywhere stands there already, unless this is NaN; it becomes so where a law bends.
     """
     for k in range(soluble.shape[0]):
+        stands = one_drain[k] == one_drain[k]
         begin, net_row, loss_row = k * soluble.shape[1] + first, rows[skip + k, 0], rows[skip + k, 1]
         levels, made_of, lost_of = (
             columns(tail(flat(soluble), begin)),
@@ -86,8 +91,11 @@ def part_rates(
                 bent = where_negative(0.0 - level, (0.0 - net) / level, 0.0)
                 loss = where_negative(made, bent, loss)
                 made = where_negative(made, 0.0, made)
+                put_past(lost_of, g, loss)
+                one_drain[k] = np.nan
+            elif not stands:
+                put_past(lost_of, g, loss)
             put_past(made_of, g, made)
-            put_past(lost_of, g, loss)
 
 
 @kernel
@@ -119,8 +127,9 @@ def relax_rates(
 def evaluate_voxels(
     address: int, cells: Floats, matrix: Floats, soluble: Singles, surface: Floats, slots: Integers, actors: Floats,
     p: Floats, u: Floats, first: Integers, begin: int, end: int, told: Integers, found: Floats, exchanged: Integers,
-    days: float, matrix_begun: Floats, surface_begun: Floats, source: Singles, drain: Singles, matrix_next: Floats,
-    surface_next: Floats, y: Floats, n: Floats, result: Floats,
+    days: float, matrix_begun: Floats, surface_begun: Floats, source: Singles, drain: Singles, one_drain: Floats,
+    matrix_next: Floats, surface_next: Floats, entry_rows: Integers, leaves: Integers, makes: Integers,
+    cells_next: Floats, actors_next: Floats, y: Floats, n: Floats, result: Floats,
 ) -> None:  # fmt: skip
     """Call ``voxel_rates(y, n, p, u, out)`` at an address for voxels ``begin`` to ``end``, and act on what it says.
 
@@ -139,7 +148,11 @@ def evaluate_voxels(
     days : length of the step.
     matrix_begun, surface_begun : as ``matrix`` and ``surface``: what they are before the step.
     source, drain : as ``soluble``, its rates written as source - drain * level, neither of them negative.
+    one_drain : (n_soluble,) what stands in all of a drain already and is its loss, else NaN; changed, see `part_rates`.
     matrix_next, surface_next : as ``matrix`` and ``surface``, written: what they are after the step.
+    entry_rows, leaves, makes : of `expect_cells`.
+    cells_next, actors_next : as ``cells`` and ``actors``, written: what is to be expected of them after the step;
+        nothing where they have no rows.
     y, n, result : (TILE m, 8), (TILE n_cells, 8), (TILE n_out, 8) working memory.
     """
     m, n_cells, n_out = slots.size, actors.shape[0], result.shape[0] // TILE
@@ -168,7 +181,9 @@ def evaluate_voxels(
             relax_rates(
                 matrix, matrix_begun, exchanged, 0, result_, n_out, start, n_groups, days, matrix_next
             )
-            part_rates(soluble, exchanged, n_matrix, result_, n_out, start, n_groups, source, drain)
+            part_rates(
+                soluble, exchanged, n_matrix, result_, n_out, start, n_groups, source, drain, one_drain
+            )
             n_above = min(n_groups, (n_columns - start) // WIDTH)
             if n_above > 0:
                 skip = n_matrix + n_soluble
@@ -184,4 +199,9 @@ def evaluate_voxels(
                     days,
                     surface_next,
                 )
+            if cells_next.shape[0] > 0:
+                expect_cells(
+                    result_, n_out, entry_rows, leaves, makes, days, y_, m, slots, n_, n_groups, start, cells_next,
+                    actors_next,
+                )  # fmt: skip
     all_written()

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from collagensim.kernels.numbers import compact, tail
+from collagensim.kernels.numbers import driver, tail
 from collagensim.kernels.packs import element, fill, fused, fused_less, load, store, width
 
 if TYPE_CHECKING:
@@ -74,14 +74,14 @@ def turns_of(n: int, dtype: np.dtype[Any]) -> tuple[Floats, Integers]:
     )
 
 
-@compact
+@driver
 def turned(a: Any, b: Any, cosines: Floats, sines: Floats, k: int) -> Any:
     """Return (a + ib) exp(-i angle k)."""
     c, s = fill(cosines, element(cosines, k)), fill(sines, element(sines, k))
     return fused(a * c, b, s), fused_less(b * c, a, s)
 
 
-@compact
+@driver
 def split_two(
     re: Floats, im: Floats, o: int, q: int, cosines: Floats, sines: Floats, k: int, turns: int
 ) -> None:
@@ -98,7 +98,7 @@ def split_two(
     store(im, o + q, bi)
 
 
-@compact
+@driver
 def split_four(
     re: Floats, im: Floats, o: int, q: int, cosines: Floats, sines: Floats, k: int, turns: int
 ) -> None:
@@ -126,7 +126,7 @@ def split_four(
     store(im, o + 3 * q, di)
 
 
-@compact
+@driver
 def split_odd(
     re: Floats, im: Floats, o: int, q: int, p: int, cosines: Floats, sines: Floats, k: int, between: int, turns: int,
     t: Floats,
@@ -169,7 +169,7 @@ def split_odd(
         store(im, other, di)
 
 
-@compact
+@driver
 def step(
     re: Floats, im: Floats, first: int, apart: int, n: int, cosines: Floats, sines: Floats, row: Integers, turns: int,
     t: Floats,
@@ -188,7 +188,7 @@ def step(
                 split_odd(re, im, o, q, p, cosines, sines, k, between, how, t)
 
 
-@compact
+@driver
 def transform(re: Floats, im: Floats, first: int, apart: int, n: int, turns: Any, t: Floats) -> None:
     """Replace lines of n by their waves, in the order of `order_of`: sum over j of z_j exp(-2 pi i j k / n).
 
@@ -203,7 +203,7 @@ def transform(re: Floats, im: Floats, first: int, apart: int, n: int, turns: Any
         step(re, im, first, apart, n, cosines, sines, tail(table, 4 * i), 1, t)
 
 
-@compact
+@driver
 def transform_back(re: Floats, im: Floats, first: int, apart: int, n: int, turns: Any, t: Floats) -> None:
     """Undo `transform`, but for a factor n."""
     cosines, sines, table, n_steps = turns

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import textwrap
+from collections.abc import Collection, Iterable, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 from matplotlib.collections import PolyCollection
+from matplotlib.font_manager import FontProperties
 from matplotlib.lines import Line2D
-from matplotlib.patches import Patch, Rectangle
+from matplotlib.offsetbox import AnchoredOffsetbox, AuxTransformBox, TextArea, VPacker
+from matplotlib.patches import Patch
 from matplotlib.path import Path
 
 from collagensim.errors import InputError, instance, one_of, plain
 from collagensim.plot import look
-from collagensim.plot.epidermis import air, epidermis, surface
+from collagensim.plot.epidermis import air, cover_of, epidermis, has_rim, surface
 from collagensim.plot.histology import dermis, look_of, nucleus_of
 from collagensim.plot.outlines import Shapes
 from collagensim.plot.stains import STAINS, Stain
@@ -27,9 +31,11 @@ __all__ = ["biopsy"]
 
 PAGE = 13.0  # inches
 HIGH_UM = 120.0  # shown above the dermis
+CHARACTERS, LINE = 176, 0.19  # of the caption in a line, inches that a line takes
 FULL_ROW = 10  # names of the key that need a second row
 DETAIL_UM = 420.0  # edge of the magnified part
 DETAIL_TOP_UM = -95.0
+BARS = (200.0, 100.0, 50.0, 20.0)  # lengths of a scale bar [um]
 NAME_INCHES = 0.33  # height of a layer's name
 GLYPH = "#35203f"
 DASHES = (0, (4, 3))
@@ -65,7 +71,9 @@ def biopsy(
     Drawn, from the tissue's seed and the same on every day: single bundles and fibres, which have these densities on
     average; which vessels a cut meets (a stain of vessels shows those of all its thickness too) and how they wind; the
     shapes of cells and nuclei; ridges, cells and horny layer of the epidermis, and where in a partly covered stretch it
-    stands open. Cells of the section's whole thickness are shown, more than in a thin cut.
+    stands open. Inside a wound whose rim lies beside the section, as after a punch, the surface is drawn bare until
+    half of it is covered: the model knows the share and not where. Cells of the section's whole thickness are shown,
+    more than in a thin cut.
     Hair, glands, nerves and larger vessels are not modelled and not drawn. In polarised light colour also depends on
     how thick and how closely packed fibres are; here it stands for the type of collagen alone.
     """
@@ -120,19 +128,18 @@ def outline(track: Track) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _scale_bar(ax: Axes, window: Window, stain: Stain) -> None:
-    left, right, top, bottom = window
-    length = next((bar for bar in (200.0, 100.0) if right - left > 5.0 * bar), 50.0)
-    wide, high = right - left, bottom - top
-    end, y = right - 0.03 * wide, bottom - 0.035 * high
-    back = (end - length - 0.015 * wide, y - 0.075 * high)
-    ax.add_patch(
-        Rectangle(
-            back, length + 0.03 * wide, 0.095 * high, color=stain.air, alpha=0.8, linewidth=0.0, zorder=5
-        )
+    length = next((bar for bar in BARS if window[1] - window[0] > 5.0 * bar), BARS[-1])
+    bar = AuxTransformBox(ax.transData)
+    bar.add_artist(Line2D([0.0, length], [0.0, 0.0], color=stain.ink, linewidth=3.0, solid_capstyle="butt"))
+    said = TextArea(f"{length:g} µm", textprops={"color": stain.ink, "fontsize": look.SMALL})
+    # The box is as wide as the wider of bar and words, whatever the scale.
+    stacked = VPacker(children=[said, bar], align="center", pad=0.0, sep=3.0)
+    box = AnchoredOffsetbox(
+        "lower right", child=stacked, pad=0.5, borderpad=0.8, prop=FontProperties(size=look.SMALL)
     )
-    ax.plot([end - length, end], [y, y], color=stain.ink, linewidth=3.0, solid_capstyle="butt", zorder=6)
-    ax.text(end - 0.5 * length, y - 0.012 * high, f"{length:g} µm", color=stain.ink, fontsize=look.SMALL,
-            ha="center", va="bottom", zorder=6)  # fmt: skip
+    box.patch.set(facecolor=stain.air, alpha=0.8, linewidth=0.0)
+    box.set_zorder(5)
+    ax.add_artist(box)
 
 
 def label(ax: Axes, section: Biopsy, stain: Stain, window: Window) -> None:
@@ -159,7 +166,9 @@ def label(ax: Axes, section: Biopsy, stain: Stain, window: Window) -> None:
 
 
 def _sheet(section: Biopsy, stain: Stain, painted: list[Shapes], whole: Window) -> Figure:
-    overview, detail, figure = _axes((whole[3] - whole[2]) / (whole[1] - whole[0]))
+    lines = textwrap.wrap(caption([section], stain), CHARACTERS)
+    more = LINE * (len(lines) - 1)
+    overview, detail, figure = _axes((whole[3] - whole[2]) / (whole[1] - whole[0]), more)
     part = framed(section, whole)
     show(overview, section, stain, painted, whole)
     label(overview, section, stain, whole)
@@ -168,10 +177,8 @@ def _sheet(section: Biopsy, stain: Stain, painted: list[Shapes], whole: Window) 
     heading = f"Day {plain(section.day)}, {stain.title}"
     overview.set_title(heading, fontsize=look.LARGE, loc="left", fontweight="bold")
     detail.set_title("the framed part", fontsize=look.NORMAL, loc="left")
-    _key(figure, section, stain)
-    figure.text(
-        0.2 / PAGE, 0.4 / figure.get_figheight(), caption(section, stain), fontsize=look.SMALL, va="bottom"
-    )
+    _key(figure, handles(section, stain, drawn(painted)), 0.72 + more)
+    figure.text(0.2 / PAGE, 0.4 / figure.get_figheight(), "\n".join(lines), fontsize=look.SMALL, va="bottom")
     return figure
 
 
@@ -181,9 +188,12 @@ def frame(ax: Axes, part: Window, stain: Stain) -> None:
     ax.plot([left, right, right, left, left], [top, top, bottom, bottom, top], color=stain.ink, linewidth=1.1)
 
 
-def _axes(shape: float) -> tuple[Axes, Axes, look.Sheet]:
-    """Section and magnified part side by side, placed by hand; ``shape`` is the section's height over its width."""
-    margin, names, below, above = 0.2, 1.15, 1.2, 0.45
+def _axes(shape: float, more: float) -> tuple[Axes, Axes, look.Sheet]:
+    """Section and magnified part side by side, placed by hand; ``shape`` is the section's height over its width.
+
+    The caption needs ``more`` inches than a line.
+    """
+    margin, names, below, above = 0.2, 1.15, 1.2 + more, 0.45
     free = PAGE - 2.0 * margin - names
     wide = min(free / (1.0 + shape), free - 3.0)
     high, side = wide * shape, free - wide
@@ -205,10 +215,17 @@ def framed(section: Biopsy, whole: Window) -> Window:
     return left, left + edge, DETAIL_TOP_UM, DETAIL_TOP_UM + edge
 
 
-def handles(section: Biopsy, stain: Stain) -> list[Line2D | Patch]:
-    """What a key names: the colours of the stain, the section's kinds of nuclei, and tracks."""
+def drawn(painted: Iterable[Shapes]) -> set[str]:
+    """What shapes that are painted are: names for the key."""
+    return {shapes.of for shapes in painted if shapes.outlines.size}
+
+
+def handles(section: Biopsy, stain: Stain, names: Collection[str]) -> list[Line2D | Patch]:
+    """What a key names: the colours of what is `drawn`, the section's kinds of nuclei, and tracks."""
     found: list[Line2D | Patch] = [
-        Patch(facecolor=colour, edgecolor=look.GREY, linewidth=0.4, label=name) for name, colour in stain.key
+        Patch(facecolor=colour, edgecolor=look.GREY, linewidth=0.4, label=name)
+        for name, colour, of in stain.key
+        if of in names
     ]
     seen = set(section.cells["kind"])
     for kind in () if stain.polarised else (kind for kind in section.kinds if kind in seen):
@@ -226,9 +243,9 @@ def handles(section: Biopsy, stain: Stain) -> list[Line2D | Patch]:
     return found
 
 
-def _key(figure: look.Sheet, section: Biopsy, stain: Stain) -> None:
-    """Name nuclei and tracks below the section."""
-    place, shown = (0.2 / PAGE, 0.72 / figure.get_figheight()), handles(section, stain)
+def _key(figure: look.Sheet, shown: list[Line2D | Patch], foot: float) -> None:
+    """Name what is drawn below the section, ``foot`` inches above that of the page."""
+    place = (0.2 / PAGE, foot / figure.get_figheight())
     in_row = len(shown) if len(shown) < FULL_ROW else (len(shown) + 1) // 2
     figure.legend(
         handles=shown, loc="lower left", bbox_to_anchor=place, ncols=in_row, fontsize=look.SMALL,
@@ -236,12 +253,22 @@ def _key(figure: look.Sheet, section: Biopsy, stain: Stain) -> None:
     )  # fmt: skip
 
 
-def caption(section: Biopsy, stain: Stain) -> str:
-    """What the colours mean, and what of the picture is computed."""
-    known, drawn = (
-        ("cells", "fibres and vessels") if section.vessels is None else ("cells and vessels", "fibres")
+def caption(sections: Sequence[Biopsy], stain: Stain) -> str:
+    """What the colours of sections of one tissue mean, and what of the picture is computed."""
+    first = sections[0]
+    known, laid = (
+        ("cells", "fibres and vessels") if first.vessels is None else ("cells and vessels", "fibres")
     )
     return (
-        f"{look.title(stain.says)}. Simulated section, {plain(section.thickness_um)} µm thick: {known} where they are, "
-        f"{drawn} drawn at the densities found."
+        f"{look.title(stain.says)}. Simulated section, {plain(first.thickness_um)} µm thick: {known} where they are, "
+        f"{laid} drawn at the densities found.{without_rim(sections)}"
+    )
+
+
+def without_rim(sections: Iterable[Biopsy]) -> str:
+    """How epidermis is drawn where a section lies inside the hole; nothing where all have a rim."""
+    if all(has_rim(cover_of(section)) for section in sections):
+        return ""
+    return (
+        " Inside a wound without a rim in the section its surface is drawn bare until half of it is covered."
     )

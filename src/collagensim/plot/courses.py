@@ -10,15 +10,19 @@ import xarray as xr
 
 from collagensim.errors import InputError, one_of
 from collagensim.plot import look
-from collagensim.response import Response
+from collagensim.plot.look import AnyResponse
+from collagensim.response import Replicates
+from collagensim.response.reading import over_baseline
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
+BAND = (0.05, 0.95)  # quantiles over the seeds of replicates
+
 
 def timeline(
-    responses: Response | Sequence[Response],
+    responses: AnyResponse | Sequence[AnyResponse],
     variables: str | Sequence[str],
     *,
     layers: str | Sequence[str] = ("papillary",),
@@ -30,16 +34,17 @@ def timeline(
 
     Parameters
     ----------
-    responses : Response or list of Response
-        One colour each.
+    responses : Response, Tissue or Replicates, or a list of them
+        One colour each. Of a tissue its averages by layer; of replicates the mean over their seeds, in a band from the
+        5th to the 95th percentile, linear between seeds.
     variables : str or list of str
         One panel each.
     layers : str or list of str
         Layers to show of dermal variables, one line style each; without effect on surface variables.
     fold : bool
-        Draw value over baseline instead of the value in its unit.
+        Draw value over baseline instead of the value in its unit; of replicates over the mean of their baselines.
     labels : list of str, optional
-        What to call the responses in the legend.
+        What to call the responses in the legend; default what they are and their number.
     ax : matplotlib Axes, optional
         Where to draw a single variable.
 
@@ -70,7 +75,7 @@ def timeline(
     return figure  # type: ignore[return-value]
 
 
-def _check(courses: list[Response], names: list[str], layers: list[str]) -> None:
+def _check(courses: list[AnyResponse], names: list[str], layers: list[str]) -> None:
     """Refuse what a course does not hold before anything is drawn, into an ``ax`` of the caller above all."""
     for course in courses:
         for name in names:
@@ -81,7 +86,7 @@ def _check(courses: list[Response], names: list[str], layers: list[str]) -> None
 
 
 def _draw(
-    ax: Axes, courses: list[Response], called: list[str], name: str, layers: Sequence[str], fold: bool
+    ax: Axes, courses: list[AnyResponse], called: list[str], name: str, layers: Sequence[str], fold: bool
 ) -> None:
     shown = layers if "layer" in courses[0].variable(name).dims else ("",)
     for i, response in enumerate(courses):
@@ -97,8 +102,10 @@ def _draw(
                 # where the style already tells layers apart, a marker tells responses apart without colour
                 marker=look.MARKERS[i % len(look.MARKERS)] if several and not alone else "none",
                 markevery=(n // 16, max(1, n // 8)), markersize=5,
-                linewidth=1.8, label=_name_curve(called[i], layer, len(courses), len(shown)),
+                linewidth=1.8, label=_name_curve(called[i], layer, len(courses), len(shown)) or _alone(response),
             )  # fmt: skip
+            if isinstance(response, Replicates):
+                _band(ax, response, name, layer, fold, first=j == 0)
     time = courses[0].data["time"]
     y = "fold of baseline [1]" if fold else f"{look.words(name)} [{look.unit(values.attrs['units'])}]"
     look.dress(ax, x=f"time [{time.attrs['units']}]", y=y, heading=look.words(name))
@@ -112,16 +119,33 @@ def _draw(
             look.mark_sessions(
                 ax, course.session_days, colour=look.COLOURS[i % len(look.COLOURS)], lines=False
             )
-    if len(courses) > 1 or len(shown) > 1:
+    if len(courses) > 1 or len(shown) > 1 or isinstance(courses[0], Replicates):
         look.legend(ax)
-    elif shown != ("",):
+    if len(courses) == len(shown) == 1 and shown != ("",):
         ax.set_title(f"{look.words(shown[0])} layer", fontsize=look.SMALL, loc="right", color=look.GREY)
+
+
+def _band(ax: Axes, several: Replicates, name: str, layer: str, fold: bool, *, first: bool) -> None:
+    """Shade what lies between quantiles of the seeds, in the colour of the last curve; name the first band."""
+    quantiles = several.bands(name, BAND)
+    low, high = (
+        _layer(over_baseline(quantiles) if fold else quantiles, layer).transpose("quantile", "time").values
+    )
+    low_percent, high_percent = (f"{100.0 * share:g}" for share in BAND)
+    said = f"{low_percent} to {high_percent} % of {len(several.tissues)} seeds"
+    ax.fill_between(several.data["time"].values, low, high, color=ax.lines[-1].get_color(), alpha=0.2,
+                    linewidth=0.0, label=said if first else None)  # fmt: skip
 
 
 def _layer(values: xr.DataArray, layer: str) -> xr.DataArray:
     if "layer" not in values.dims:
         return values
     return values.sel(layer=one_of("layer", layer, (str(known) for known in values["layer"].values)))
+
+
+def _alone(response: AnyResponse) -> str:
+    """The name of a curve that is the only one: that of replicates is not what was simulated."""
+    return "mean" if isinstance(response, Replicates) else ""
 
 
 def _name_curve(label: str, layer: str, n_responses: int, n_layers: int) -> str:
@@ -131,9 +155,9 @@ def _name_curve(label: str, layer: str, n_responses: int, n_layers: int) -> str:
     return ", ".join(parts)
 
 
-def _labels(courses: list[Response], labels: Sequence[str] | None) -> list[str]:
+def _labels(courses: list[AnyResponse], labels: Sequence[str] | None) -> list[str]:
     if labels is None:
-        return [f"response {i + 1}" for i in range(len(courses))]
+        return [f"{type(course).__name__.lower()} {i + 1}" for i, course in enumerate(courses)]
     given = look.as_names("labels", labels)
     if len(given) != len(courses):
         raise InputError(f"{len(given)} labels for {len(courses)} responses: give one each")

@@ -6,21 +6,21 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from collagensim.errors import InputError, instance
+from collagensim.errors import InputError
 from collagensim.plot import look
-from collagensim.response import Response
+from collagensim.plot.look import AnyResponse
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 
-def layers(response: Response, variable: str) -> Figure:
+def layers(response: AnyResponse, variable: str) -> Figure:
     """Draw ``variable`` of every layer over time, beside a map of depth [mm] against time.
 
     Depths are those of the dermis at baseline, 0 at its border with the epidermis; within a layer the model
-    knows one value, so the map has one band a layer.
+    knows one value, so the map has one band a layer. Of a tissue its averages are drawn, of replicates their mean.
     """
-    values = instance("response", response, Response, "what simulate returned").variable(variable)
+    values = look.as_response(response).variable(variable)
     if "layer" not in values.dims:
         raise InputError(f"{variable} has no layers: use plot.timeline(response, {variable!r})")
     time = response.data["time"]

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from collagensim.plot.outlines import Shapes, between, flat, marks, ovals, ribbons, shade
-from collagensim.plot.stains import Stain
+from collagensim.plot.stains import CLOTTED_FIBRIN, Stain
 from collagensim.response import Biopsy
 from collagensim.response.basal import opened
 
@@ -26,6 +26,7 @@ ROW_UM, CELL_UM = 8.5, 8.0  # keratinocytes
 TONGUE_UM = 60.0  # over which an edge of epidermis thins out; what has crept in since thins out all along
 LEADER_UM, LEADER_HIGH_UM = 17.0, 5.0  # cells that creep, flat
 CRUST_UM = 22.0
+CLOSED = 0.99  # share of a column under epidermis from which on it is drawn closed
 CLOTTED = 0.2  # mg/mL of provisional matrix in the topmost voxel above which an opening holds a crust
 
 
@@ -55,7 +56,7 @@ def surface(biopsy: Biopsy) -> Surface:
     x = np.arange(-STEP_UM, wide + 1.5 * STEP_UM, STEP_UM)
     centre = biopsy.fields["x"].values
     thick = np.interp(x, centre, _of_surface(biopsy, "epidermal_thickness", 0.0, n))
-    gaps = openings(_of_surface(biopsy, "epidermal_cover", 1.0, n), biopsy.voxel_um)
+    gaps = openings(cover_of(biopsy), biopsy.voxel_um)
     wounds = tuple(_wound(biopsy, gap) for gap in gaps)
     ridges = _waves(x, biopsy.seed, RIDGE_EVERY_UM)
     under = np.minimum(RIDGE_UM, 0.25 * thick) * ridges
@@ -78,9 +79,12 @@ def openings(cover: Array, voxel_um: float) -> tuple[tuple[float, float], ...]:
     """Where the epidermis stands open, (left, right) [um].
 
     Columns in a row that are not all covered share one opening, as wide as what is not covered and in the middle of it:
-    epidermis grows in from the sides.
+    epidermis grows in from the sides. Without a rim there are no sides: see `has_rim`.
     """
-    partly = np.concatenate([[0], (cover < 0.99).astype(int), [0]])
+    if not has_rim(cover):
+        wide = voxel_um * cover.size  # the opening goes on beside the section
+        return ((-wide, 2.0 * wide),) if cover.mean() < 0.5 else ()
+    partly = np.concatenate([[0], (cover < CLOSED).astype(int), [0]])
     starts, ends = np.flatnonzero(np.diff(partly) == 1), np.flatnonzero(np.diff(partly) == -1)
     found = []
     for start, end in zip(starts, ends, strict=True):
@@ -89,6 +93,20 @@ def openings(cover: Array, voxel_um: float) -> tuple[tuple[float, float], ...]:
         middle = voxel_um * float(np.average(np.arange(start, end) + 0.5, weights=bare))
         found.append((middle - half, middle + half))
     return tuple(found)
+
+
+def has_rim(cover: Array) -> bool:
+    """Whether some column is closed, so that openings end within the section.
+
+    The section of a reference punch lies inside its hole: a share of every column is covered, which tells how far the
+    whole wound is closed and not where. Then all of the surface is drawn as most of it is.
+    """
+    return bool(np.any(cover >= CLOSED))
+
+
+def cover_of(biopsy: Biopsy) -> Array:
+    """Share (nx,) of each column that is under epidermis; all where the model has no cover."""
+    return _of_surface(biopsy, "epidermal_cover", 1.0, biopsy.fields.sizes["x"])
 
 
 def _wound(biopsy: Biopsy, gap: tuple[float, float]) -> tuple[float, float]:
@@ -130,7 +148,9 @@ def _waves(x: Array, seed: int, every: float) -> Array:
     return found
 
 
-def _between_lines(x: Array, top: Array, under: Array, there: Array, colour: str) -> list[Shapes]:
+def _between_lines(
+    x: Array, top: Array, under: Array, there: Array, colour: str, of: str = ""
+) -> list[Shapes]:
     """The area between two lines: one outline for each stretch of it that is there."""
     edges = np.flatnonzero(np.diff(np.concatenate([[False], there, [False]]).astype(int)))
     found = []
@@ -138,7 +158,7 @@ def _between_lines(x: Array, top: Array, under: Array, there: Array, colour: str
         part = slice(max(start - 1, 0), end + 1)
         there_and_back = np.concatenate([x[part], x[part][::-1]])
         line = np.column_stack([there_and_back, np.concatenate([top[part], under[part][::-1]])])
-        found.append(Shapes(line[None], flat(colour, 1)))
+        found.append(Shapes(line[None], flat(colour, 1), of))
     return found
 
 
@@ -225,5 +245,7 @@ def _crusts(biopsy: Biopsy, stain: Stain, border: Surface) -> list[Shapes]:
         open_ = np.interp(x, border.x, border.there) <= 0.0
         bottom = np.where(open_, 4.0 * dome, np.interp(x, border.x, border.skin()))
         top = np.minimum(-CRUST_UM * dome, bottom)
-        found.extend(_between_lines(x, top, bottom, np.ones(x.size, dtype=bool), stain.fibrin))
+        found.extend(
+            _between_lines(x, top, bottom, np.ones(x.size, dtype=bool), stain.fibrin, CLOTTED_FIBRIN)
+        )
     return found

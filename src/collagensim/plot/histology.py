@@ -27,7 +27,7 @@ from collagensim.plot.outlines import (
     scores,
     shade,
 )
-from collagensim.plot.stains import Stain
+from collagensim.plot.stains import ALONG_VESSEL, CLOTTED_FIBRIN, COLLAGEN, CUT_VESSEL, ELASTIC_FIBRE, Stain
 from collagensim.response import Biopsy
 from collagensim.response.biopsy import COLLAGEN_I, COLLAGEN_III
 
@@ -132,7 +132,7 @@ def elastic_fibres(biopsy: Biopsy, stain: Stain) -> list[Shapes]:
         weave, upright = (OXYTALAN, 0.5 * np.pi) if k == 0 else (ELASTIC, 0.0)
         u, _ = _thrown(biopsy, FIBRES, k, weave, share)
         turn = angle_of(np.full(u[0].size, 0.4), scores(u[3], u[4]))
-        found.append(_plain(_outline(weave, upright + turn, u), stain.elastic))
+        found.append(_plain(_outline(weave, upright + turn, u), stain.elastic, ELASTIC_FIBRE))
     return found
 
 
@@ -142,7 +142,7 @@ def clot(biopsy: Biopsy, stain: Stain) -> list[Shapes]:
     found = []
     for k in range(len(biopsy.layers)):
         u, _ = _thrown(biopsy, CLOT, k, FIBRIN, share)
-        found.append(_plain(_outline(FIBRIN, np.pi * u[3], u), stain.fibrin))
+        found.append(_plain(_outline(FIBRIN, np.pi * u[3], u), stain.fibrin, CLOTTED_FIBRIN))
     return found
 
 
@@ -186,9 +186,9 @@ def _outline(weave: Weave, angle: Array, u: Array, parts: tuple[tuple[float, flo
     )
 
 
-def _plain(strands: Array, colour: str) -> Shapes:
+def _plain(strands: Array, colour: str, of: str) -> Shapes:
     outlines = strands.reshape(-1, *strands.shape[2:])
-    return Shapes(outlines, flat(colour, outlines.shape[0]))
+    return Shapes(outlines, flat(colour, outlines.shape[0]), of)
 
 
 def _painted(stain: Stain, strands: Array, u: Array, of_iii: Array, of_new: Array) -> Shapes:
@@ -203,7 +203,7 @@ def _painted(stain: Stain, strands: Array, u: Array, of_iii: Array, of_new: Arra
         run = outlines[:, 1] - outlines[:, 0]  # what lies along either filter turns no light
         bright = 0.3 + 0.7 * np.sin(2.0 * np.arctan2(run[:, 1], run[:, 0]) + 0.9) ** 2
         colours = colours * bright[:, None]
-    return Shapes(outlines, colours)
+    return Shapes(outlines, colours, COLLAGEN)
 
 
 def vessels(biopsy: Biopsy, stain: Stain) -> list[Shapes]:
@@ -256,7 +256,7 @@ def _tubes(biopsy: Biopsy, stain: Stain) -> list[Shapes]:
         0.5 * (x0 + x1), 0.5 * (z0 + z1), np.arctan2(z1 - z0, x1 - x0), length + 0.8 * TUBE_UM, np.full(n, TUBE_UM),
         wave=none, phase=none,
     )  # fmt: skip
-    return [Shapes(lines, flat(stain.tube, n))]
+    return [Shapes(lines, flat(stain.tube, n), ALONG_VESSEL)]
 
 
 def _profiles(stain: Stain, x: Array, z: Array, angle: Array, u: Array) -> list[Shapes]:
@@ -272,7 +272,7 @@ def _profiles(stain: Stain, x: Array, z: Array, angle: Array, u: Array) -> list[
         np.full(n, 7.0), np.full(n, 2.4),
     )  # fmt: skip
     return [
-        Shapes(wall, flat(stain.vessel, n)), Shapes(lumen, flat(stain.blood, n)),
+        Shapes(wall, flat(stain.vessel, n), CUT_VESSEL), Shapes(lumen, flat(stain.blood, n)),
         Shapes(nuclei, flat(stain.nucleus, n)),
     ]  # fmt: skip
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from io import BytesIO
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from matplotlib.figure import Figure
 
-from collagensim.errors import InputError, instance, shown
+from collagensim.errors import InputError, instance, is_listed, shown
 from collagensim.notice import NOTICE
-from collagensim.response import Response
+from collagensim.response import Replicates, Response, Tissue
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -67,6 +67,12 @@ _WORDS = {
     "collagen mass change": "change of collagen mass, whole dermis",
     "collagen papillary change": "change of collagen, papillary dermis",
 }
+
+
+# What has variables over time: the mean of a tissue, and of replicates their mean.
+AnyResponse: TypeAlias = Response | Tissue | Replicates
+ANY_RESPONSE = "a Response, Tissue or Replicates"
+SIMULATIONS = "simulate, simulate_tissue or simulate_tissues"
 
 
 class Sheet(Figure):
@@ -149,15 +155,24 @@ def mark_sessions(ax: Axes, days: Iterable[float], *, colour: str = GREY, lines:
                     clip_on=False, zorder=3)  # fmt: skip
 
 
-def as_responses(given: object) -> list[Response]:
-    """Return one or several responses as a list."""
-    if isinstance(given, Response):
+def as_response(given: object) -> AnyResponse:
+    """Return what a simulation returned, as it is; InputError for anything else."""
+    if isinstance(given, Response | Tissue | Replicates):
+        return given
+    raise InputError(f"response {shown(given)} is not {ANY_RESPONSE}: give what {SIMULATIONS} returned")
+
+
+def as_responses(given: object) -> list[AnyResponse]:
+    """Return one or several responses, tissues and replicates as a list."""
+    if isinstance(given, Response | Tissue | Replicates):
         return [given]
-    if not isinstance(given, Iterable):
-        raise InputError(f"{shown(given)} is not a Response or a list of them: give what simulate returned")
-    responses = [instance("response", one, Response, "what simulate returned") for one in given]
+    if not is_listed(given):
+        raise InputError(
+            f"{shown(given)} is not {ANY_RESPONSE} or a list of them: give what {SIMULATIONS} returned"
+        )
+    responses = [as_response(one) for one in given]
     if not responses:
-        raise InputError("a figure needs a Response: give one or more that simulate returned")
+        raise InputError(f"a figure needs a Response: give one or more that {SIMULATIONS} returned")
     return responses
 
 

@@ -16,16 +16,20 @@ N_ALONG = 10  # points along each side of a ribbon
 
 @dataclass(frozen=True, eq=False)
 class Shapes:
-    """Outlines (n, m, 2) as x, z [um] with a colour (n, 3) each, in the order in which they are painted."""
+    """Outlines (n, m, 2) as x, z [um] with a colour (n, 3) each, in the order in which they are painted.
+
+    ``of`` is what they are, for a key; empty for what a key does not name.
+    """
 
     outlines: Array
     colours: Array
+    of: str = ""
 
     def within(self, left: float, right: float, top: float, bottom: float) -> Shapes:
         """Those that reach into a window [um]."""
         low, high = self.outlines.min(axis=1), self.outlines.max(axis=1)
         meets = (high[:, 0] > left) & (low[:, 0] < right) & (high[:, 1] > top) & (low[:, 1] < bottom)
-        return Shapes(self.outlines[meets], self.colours[meets])
+        return Shapes(self.outlines[meets], self.colours[meets], self.of)
 
 
 def marks(seed: int, stream: int, n: int, each: int) -> Array:

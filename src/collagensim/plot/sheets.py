@@ -9,9 +9,8 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 import xarray as xr
 
-from collagensim.errors import instance
 from collagensim.plot import look
-from collagensim.response import Response
+from collagensim.plot.look import AnyResponse
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -45,15 +44,15 @@ _PANELS = (
 )  # fmt: skip
 
 
-def overview(response: Response) -> Figure:
+def overview(response: AnyResponse) -> Figure:
     """Draw a whole response on one sheet.
 
     Top row: inflammation, signals and surface in the weeks after the first session. Bottom row: repair cells,
     collagen (total, III, new and mature I) and elastin, vessels, epidermis, dermis over the whole course.
     Dermal variables are those of the papillary layer; triangles mark sessions. What the response does not
-    hold is left out.
+    hold is left out. Of a tissue its averages are drawn, of replicates their mean.
     """
-    instance("response", response, Response, "what simulate returned")
+    look.as_response(response)
     panels = [
         (panel, [v for v in panel.variables if _can_show(response, v, panel.mode == "fold")])
         for panel in _PANELS
@@ -72,7 +71,7 @@ def overview(response: Response) -> Figure:
     return figure
 
 
-def _draw(ax: Axes, response: Response, panel: _Panel, variables: Sequence[str]) -> None:
+def _draw(ax: Axes, response: AnyResponse, panel: _Panel, variables: Sequence[str]) -> None:
     time = response.data["time"].values
     first, last = _window(response, time, panel.days)
     shown = (time >= first) & (time <= last)
@@ -102,7 +101,7 @@ def _quantity(panel: _Panel, variables: Sequence[str], unit: str) -> str:
     return f"{name} [{look.unit(unit)}]"
 
 
-def _on_the_right(ax: Axes, response: Response, name: str, shown: np.ndarray) -> None:
+def _on_the_right(ax: Axes, response: AnyResponse, name: str, shown: np.ndarray) -> None:
     """Draw ``name`` on an axis of its own, in the second colour and style, and name it in the legend of ``ax``."""
     values = response.variable(name)
     colour, style, time = look.COLOURS[1], look.STYLES[1], response.data["time"].values
@@ -119,11 +118,11 @@ def _top(values: xr.DataArray) -> np.ndarray:
     return np.asarray(values.values[:, 0] if "layer" in values.dims else values.values)
 
 
-def _can_show(response: Response, name: str, fold: bool) -> bool:
+def _can_show(response: AnyResponse, name: str, fold: bool) -> bool:
     """Whether the response holds ``name``, and a fold of it where one is asked for."""
     if name not in response.data.data_vars:
         return False
-    return not fold or bool(np.all(np.asarray(response.data[name].attrs["baseline"]) > 0))
+    return not fold or bool(np.all(np.asarray(response.variable(name).attrs["baseline"]) > 0))
 
 
 def _headroom(ax: Axes) -> None:
@@ -132,7 +131,7 @@ def _headroom(ax: Axes) -> None:
     ax.set_ylim(low, high + 0.28 * (high - low))
 
 
-def _window(response: Response, time: np.ndarray, length: float | None) -> tuple[float, float]:
+def _window(response: AnyResponse, time: np.ndarray, length: float | None) -> tuple[float, float]:
     """The ``length`` days from the first session, at most until the second; the whole course when None."""
     if length is None:
         return float(time[0]), float(time[-1])
@@ -142,12 +141,12 @@ def _window(response: Response, time: np.ndarray, length: float | None) -> tuple
     return days[0], end
 
 
-def _headline(response: Response) -> str:
+def _headline(response: AnyResponse) -> str:
     parts = [look.described(response.provenance), "papillary dermis and surface"]
     return "Predicted course: " + ", ".join(part for part in parts if part)
 
 
-def _everything(response: Response) -> Figure:
+def _everything(response: AnyResponse) -> Figure:
     """A model of another kind: every variable in a panel of its own, nine at most."""
     from collagensim.plot.courses import timeline
 

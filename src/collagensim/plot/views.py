@@ -20,6 +20,7 @@ from collagensim.plot.biopsy import (
     HIGH_UM,
     Window,
     caption,
+    drawn,
     frame,
     framed,
     handles,
@@ -27,6 +28,7 @@ from collagensim.plot.biopsy import (
     outline,
     paint,
     show,
+    without_rim,
 )
 from collagensim.plot.epidermis import air, epidermis, surface
 from collagensim.plot.histology import ABOVE_UM, look_of
@@ -90,7 +92,8 @@ class Stained:
     def __init__(self, sections: Sequence[Biopsy], stain: Stain) -> None:
         self._stain, self._all = stain, _united(sections)
         self.part: Window | None = framed(self._all, window(self._all))
-        self.title, self.says = stain.title, caption(sections[0], stain)
+        self.title, self.says = stain.title, caption(sections, stain)
+        self._drawn = {name for section in sections for name in drawn(paint(section, stain))}
         self.colours = _colours_of(stain)
 
     def draw(self, ax: Axes, section: Biopsy, detail: Axes | None) -> None:
@@ -104,7 +107,7 @@ class Stained:
 
     def key(self) -> Sequence[Artist]:
         """Every kind of cell and fibre that some frame shows."""
-        return handles(self._all, self._stain)
+        return handles(self._all, self._stain, self._drawn)
 
 
 class Mapped:
@@ -129,7 +132,7 @@ class Mapped:
         self.says = (
             f"{look.title(look.words(field))} of each voxel of {plain(sections[0].voxel_um)} µm in a simulated "
             f"section {plain(sections[0].thickness_um)} µm thick, the same colours in every frame"
-            f"{'; cells as dots where they are' if kinds else ''}; epidermis drawn."
+            f"{'; cells as dots where they are' if kinds else ''}; epidermis drawn.{without_rim(sections)}"
         )
         used = [
             "#{:02x}{:02x}{:02x}".format(*tones(i, bytes=True)) for i in range(N_TONES)
@@ -171,7 +174,7 @@ def _united(sections: Sequence[Biopsy]) -> Biopsy:
 
 def _colours_of(stain: Stain) -> tuple[str, ...]:
     """Every colour that a stain names."""
-    found: list[str] = [colour for _, colour in stain.key]
+    found: list[str] = [colour for _, colour, _ in stain.key]
     for each in fields(stain):
         value = getattr(stain, each.name)
         found += [part for part in (value if isinstance(value, tuple) else (value,)) if isinstance(part, str)]

@@ -9,15 +9,15 @@ from dataclasses import KW_ONLY, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import pandas as pd
 import xarray as xr
 
-from collagensim.errors import InputError, instance, nearest, one_of, plain, shown
+from collagensim.errors import instance, plain
 from collagensim.notice import NOTICE
 from collagensim.response.course import Course, course_of
 from collagensim.response.files import save
 from collagensim.response.pedigree import source_table
+from collagensim.response.reading import long_table, over_baseline, variable
 
 if TYPE_CHECKING:
     from collagensim.treatment import Protocol
@@ -94,34 +94,11 @@ class Response:
         InputError
             When the variable or layer is unknown, or rests at zero so that no fold exists.
         """
-        values = self.variable(name)
-        baseline: xr.DataArray | float = values.attrs["baseline"]
-        if "layer" in values.dims:
-            baseline = xr.DataArray(np.asarray(baseline, dtype=float), dims="layer")
-        if not np.all(np.asarray(baseline) > 0):
-            raise InputError(
-                f"{name} rests at zero, so it has no fold: use data[{name!r}] [{values.attrs['units']}]"
-            )
-        folded = values / baseline
-        folded.attrs = {
-            "units": "1",
-            "long_name": f"{values.attrs['long_name']} over baseline",
-            "baseline": 1.0,
-        }
-        if layer is None:
-            return folded
-        if "layer" not in folded.dims:
-            raise InputError(f"{name} has no layers: leave layer out")
-        return folded.sel(layer=one_of("layer", layer, map(str, self.data["layer"].values)))
+        return over_baseline(self.variable(name), layer)
 
     def variable(self, name: str) -> xr.DataArray:
-        """``data[name]``; an unknown name answers with the nearest one and its unit."""
-        if name in list(self.data.data_vars):
-            return self.data[name]
-        names = [str(known) for known in self.data.data_vars]
-        raise InputError(
-            f"no variable {shown(name)} in this response{nearest(name, names) or ': see list(response.data)'}"
-        )
+        """``data[name]``; an unknown name answers with the nearest one."""
+        return variable(self.data, name, "this response")
 
     def summary(self) -> pd.DataFrame:
         """Table of endpoints with value, unit, place and definition: see `collagensim.analysis.endpoints`."""
@@ -135,15 +112,7 @@ class Response:
 
     def to_dataframe(self) -> pd.DataFrame:
         """Tidy long table of ``data``: one row for each time, layer (missing at the surface) and variable."""
-        frames = []
-        for name, values in self.data.data_vars.items():
-            frame = (
-                values.drop_vars("layer_thickness", errors="ignore").to_dataframe(name="value").reset_index()
-            )
-            frames.append(frame.assign(variable=str(name), unit=values.attrs["units"]))
-        table = pd.concat(frames, ignore_index=True)
-        order = [column for column in ("time", "layer", "variable", "value", "unit") if column in table]
-        return table[order]
+        return long_table(self.data)
 
     def save(self, path: str | os.PathLike[str]) -> Path:
         """Write a netCDF-4 file that `collagensim.load` reads back, every bit equal; whole or not at all."""

@@ -13,12 +13,13 @@ import pandas as pd
 import xarray as xr
 from numpy.typing import NDArray
 
-from collagensim.errors import InputError, plain
+from collagensim.errors import InputError, number, plain
 from collagensim.notice import NOTICE
 from collagensim.response.biopsy import Biopsy, cut
 from collagensim.response.course import Course, course_of
 from collagensim.response.files import save_tissue
 from collagensim.response.pedigree import source_table
+from collagensim.response.reading import long_table, over_baseline, variable
 
 if TYPE_CHECKING:
     from collagensim.treatment import Protocol
@@ -94,6 +95,32 @@ class Tissue:
     def course(self) -> Course:
         """The averages as bare arrays, for endpoints."""
         return course_of(self.data, self.session_days)
+
+    def variable(self, name: str) -> xr.DataArray:
+        """``data[name]``; an unknown name answers with the nearest one."""
+        return variable(self.data, name, "this tissue")
+
+    def fold(self, name: str, layer: str | None = None) -> xr.DataArray:
+        """``name`` over its baseline [1], in every layer or in ``layer``.
+
+        The baseline is that of this piece of skin before its first session, of so many cells as it then held.
+
+        Raises
+        ------
+        InputError
+            When the variable or layer is unknown, or rests at zero so that no fold exists.
+        """
+        return over_baseline(self.variable(name), layer)
+
+    def summary(self) -> pd.DataFrame:
+        """Table of endpoints with value, unit, place and definition: see `collagensim.analysis.endpoints`."""
+        from collagensim.analysis.endpoints import endpoint_table
+
+        return endpoint_table(self.course)
+
+    def to_dataframe(self) -> pd.DataFrame:
+        """Tidy long table of ``data``: one row for each time, layer (missing at the surface) and variable."""
+        return long_table(self.data)
 
     def cells(self, day: float) -> pd.DataFrame:
         """Table of the cells alive on a kept day: ``kind``, ``z``, ``y``, ``x`` [um], ``identity``.
@@ -171,11 +198,12 @@ class Tissue:
 
     def snapshot(self, day: float) -> Snapshot:
         """All that was kept of a day, as arrays; InputError for another day."""
-        for kept, found in sorted(self.snapshots.items(), key=lambda each: abs(each[0] - day)):
-            if abs(kept - day) <= HALF_A_TICK:
+        asked = number("day", day, "a day that was kept")
+        for kept, found in sorted(self.snapshots.items(), key=lambda each: abs(each[0] - asked)):
+            if abs(kept - asked) <= HALF_A_TICK:
                 return found
         days = ", ".join(plain(kept) for kept in self.snapshots)
-        raise InputError(f"day {plain(day)} was not kept: this tissue has days {days}")
+        raise InputError(f"day {plain(asked)} was not kept: this tissue has days {days}")
 
     def save(self, path: str | os.PathLike[str]) -> Path:
         """Write a netCDF-4 file that `collagensim.load` reads back, every bit equal; whole or not at all."""
@@ -204,6 +232,9 @@ class Tissue:
         return source_table(self.provenance)
 
     def __repr__(self) -> str:
-        last = plain(float(self.data["time"][-1]))
+        options, status = self.provenance.get("options", {}), self.provenance.get("status", "completed")
+        asked = plain(float(options.get("days", self.data["time"][-1])))
+        ended = "" if status == "completed" else f", {status}"
+        sessions = "1 session" if len(self.channels) == 1 else f"{len(self.channels)} sessions"
         cells = self.statistics.get("cells", "?")
-        return f"<Tissue of {last} days, {len(self.channels)} sessions, {cells} cells at the end. {NOTICE}>"
+        return f"<Tissue of {asked} days{ended}: {sessions}, {cells} cells at the end. {NOTICE}>"

@@ -12,6 +12,7 @@ import numpy.typing as npt
 from collagensim.errors import CollagensimError, one_of
 from collagensim.model import Operand
 from collagensim.response import Course
+from collagensim.solver.averages import find_derived
 from collagensim.solver.mean_field import MeanField, Record, weighing
 from collagensim.solver.resting import BETWEEN, SPACE, ZONE
 from collagensim.solver.strike import blend
@@ -106,7 +107,29 @@ class Columns:
 
     def tissue(self) -> Courses:
         """Averages over zone and between."""
-        return self.part("tissue")
+        if self.bound.dtype != np.float64:
+            return self.part("tissue")
+        record, bound = self.record, self.bound
+        n, n_rows = record.rows.shape[:2]
+        step, beside = record.rows.strides[-1] // 8, record.rows.strides[-2] // 8
+        averages = bound.compiled.averages(step, beside)
+        m, places = (
+            len(bound.model.species),
+            {derived.name: k for k, derived in enumerate(bound.model.derived)},
+        )
+        chosen: list[int] | slice = [*self.species, *(m + places[name] for name in self.derived)]
+        if chosen == list(range(averages.n_found)):
+            chosen = slice(None)
+        found = np.empty((len(self.names), n, n_rows, SPACE.n_layers))
+        for i in range(n):
+            p = [
+                bound.parameters[name][i, 0] if name in bound.varied else bound.parameters[name]
+                for name in averages.written.parameters
+            ]
+            u = [[one[name][i] for name in averages.written.inputs] for one in record.inputs]
+            rows = averages(record.rows[i], record.stage[i], record.shares[:, i], np.array(p), np.array(u))
+            found[:, i] = np.moveaxis(rows[..., chosen], -1, 0)
+        return self._courses(found)
 
     def part(self, wanted: str) -> Courses:
         """Courses of the tissue, of the zone or of the tissue between."""
@@ -210,13 +233,5 @@ def derived_values(
     shape, found = states.shape[:-1], dict[str, Any]()
     given = (bound.parameters_for(len(shape)), inputs, states)
     for name in names:
-        _find(name, bound.compiled.formulas.DERIVED, given, found)
+        find_derived(name, bound.compiled.formulas.DERIVED, given, found)
     return {name: np.broadcast_to(found[name], shape) for name in names}
-
-
-def _find(name: str, table: Mapping[str, Any], given: tuple[Any, ...], found: dict[str, Any]) -> Any:
-    """Find a derived quantity and what it reads; no closure that knows itself, which would outlive its arrays."""
-    if name not in found:
-        function, reads = table[name]
-        found[name] = function(*given, {read: _find(read, table, given, found) for read in reads})
-    return found[name]

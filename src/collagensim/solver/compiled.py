@@ -7,7 +7,7 @@ import hashlib
 import re
 import sys
 import threading
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import ModuleType
 from typing import Any
 
@@ -16,12 +16,15 @@ import numpy.typing as npt
 
 from collagensim.kernels import FUNCTIONS, kernel_text
 from collagensim.kernels.machine_code import Loaded, assemble, load, processor, uncollected
-from collagensim.kernels.straight import straight
+from collagensim.kernels.straight import MANY, straight
 from collagensim.model import Model
+from collagensim.solver.averages import AverageCode, average_text
 from collagensim.solver.cache import cache_folder, keep_code, kept_code, load_module
 from collagensim.solver.factorization import Plan, plan
 from collagensim.solver.grid import GridPlan, grid_plan
 from collagensim.solver.layout import Layout
+from collagensim.solver.outline import outline
+from collagensim.solver.striking import NAME, StrikeCode, strike_text
 from collagensim.solver.texts import texts_of, writers_hash
 from collagensim.write.kernel import KernelSource, write_kernel
 
@@ -49,6 +52,8 @@ class Compiled:
     n_factors: int
     _plans: dict[bytes, Plan | GridPlan | None]
     _functions: dict[str, Integers]
+    _averages: dict[tuple[int, int], AverageCode] = field(default_factory=dict)
+    _terms: dict[bytes, tuple[Integers, Integers]] = field(default_factory=dict)
 
     def functions(self, kind: str) -> Integers:
         """Addresses of the model's machine code for "lanes", "plain" or "complex" numbers; compiled on first use."""
@@ -63,6 +68,22 @@ class Compiled:
         return load_module(self.formulas_name, self.formulas_text)
 
     @functools.cached_property
+    def strike(self) -> StrikeCode:
+        """What a session does to layers as machine code."""
+        written = strike_text(self.formulas, outline(self.model))
+        return StrikeCode(written, machine_code(self.model.name, written.text, "lanes", quietly=True)[NAME])
+
+    def averages(self, step: int, beside: int) -> AverageCode:
+        """The tissue's averages of all species and derived quantities as machine code, see `average_text`."""
+        key = (step, beside)
+        if key not in self._averages:
+            written = average_text(self.formulas, outline(self.model), step, beside)
+            code = machine_code(self.model.name, written.text, "plain", many=True, quietly=True)
+            n_found = self.m + len(self.model.derived)
+            self._averages[key] = AverageCode(written, code, n_found)
+        return self._averages[key]
+
+    @functools.cached_property
     def source(self) -> KernelSource:
         """The formulas behind the text: rates, Jacobian and slots; written on first use."""
         return write_kernel(self.model)
@@ -74,7 +95,7 @@ class Compiled:
 
     def plan(self, link_to: Integers, link_from: Integers, layout: Layout) -> Plan | GridPlan | None:
         """Elimination plan for the blocks of a layout with those links."""
-        key = link_to.tobytes() + link_from.tobytes() + repr(layout).encode()
+        key = _key(link_to, link_from, layout)
         if key not in self._plans:
             self._plans[key] = self._find_plan(link_to, link_from, layout)
         return self._plans[key]
@@ -95,10 +116,22 @@ class Compiled:
 
     def terms(self, link_to: Integers, link_from: Integers, layout: Layout) -> tuple[Integers, Integers]:
         """Row and column of each term of the Jacobian, those of the links last."""
+        key = _key(link_to, link_from, layout)
+        if key not in self._terms:
+            self._terms[key] = self._find_terms(link_to, link_from, layout)
+        return self._terms[key]
+
+    def _find_terms(
+        self, link_to: Integers, link_from: Integers, layout: Layout
+    ) -> tuple[Integers, Integers]:
         row, column = (layout.states_of_blocks(local) for local in (self.local_row, self.local_column))
         to, source = layout.index(link_to), layout.index(link_from)
         link_row, link_column = np.repeat(to, 2), np.stack([source, to], axis=1).ravel()
         return np.concatenate([row, link_row]), np.concatenate([column, link_column])
+
+
+def _key(link_to: Integers, link_from: Integers, layout: Layout) -> bytes:
+    return link_to.tobytes() + link_from.tobytes() + repr(layout).encode()
 
 
 def compiled(model: Model) -> Compiled:
@@ -124,7 +157,9 @@ def compiled(model: Model) -> Compiled:
     return _known[key]
 
 
-def machine_code(name: str, text: str, kind: str) -> dict[str, int]:
+def machine_code(
+    name: str, text: str, kind: str, *, many: bool = False, quietly: bool = False
+) -> dict[str, int]:
     """Return the addresses of the functions that a text defines, for one kind of numbers, by name.
 
     Parameters
@@ -132,18 +167,22 @@ def machine_code(name: str, text: str, kind: str) -> dict[str, int]:
     name : of the model, for the file's name.
     text : straight-line functions, see `collagensim.kernels.straight`.
     kind : {"lanes", "plain", "complex"}
+    many : whether each function gets a loop beside it.
+    quietly : whether to say nothing: of what takes no time worth a word.
     """
-    key = f"collagensim_{name}_{kind}_{digest(f'{processor()} {text}')}"
+    key = f"collagensim_{name}_{kind}{MANY if many else ''}_{digest(f'{processor()} {text}')}"
     with _loading:
         if key not in _loaded:
             path = cache_folder() / f"{key}.o"
             code = kept_code(path)
             if code is None:
-                _tell(name)
+                if not quietly:
+                    _tell(name)
                 with uncollected():
-                    code = assemble(straight(text, kind))
+                    code = assemble(straight(text, kind, many=many))
                 keep_code(path, code)
-            _loaded[key] = load(code, re.findall(r"^def (\w+)\(", text, re.MULTILINE))
+            names = re.findall(r"^def (\w+)\(", text, re.MULTILINE)
+            _loaded[key] = load(code, [*names, *(f"{name}{MANY}" for name in names if many)])
     return _loaded[key].addresses
 
 

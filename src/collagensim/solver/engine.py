@@ -13,7 +13,7 @@ import numpy.typing as npt
 from collagensim.errors import SolveError
 from collagensim.kernels import table as entry
 from collagensim.kernels.numbers import WIDTH
-from collagensim.kernels.tableaus import RODAS5P
+from collagensim.kernels.tableaus import RODAS5D
 from collagensim.solver.compiled import stepper as compiled_stepper
 from collagensim.solver.grid import GridPlan
 from collagensim.solver.lanes import LaneSet
@@ -26,10 +26,12 @@ Array = npt.NDArray[Any]
 Integers = npt.NDArray[np.int64]
 
 CHUNK = 400  # steps between two looks at the clock: some 20 to 50 ms of a full model
+LONGEST = 2000  # the same where a step is short: a look takes longer than ten steps of a small model
+WORK = 2_500_000  # steps times factors that are long enough between two looks
 SHARE = 64  # members that a thread takes at a time, at least
 ATOL_SHARE = 1e-3  # absolute tolerance = rtol * this * scale
 FLOOR = 1e-12  # no accepted state lies below -FLOOR * scale
-STEP_LIMIT, DEADLINE = 101, 102
+STEP_LIMIT, DEADLINE, BELOW = 101, 102, 103
 
 _ENDINGS = {
     entry.DONE: Status.COMPLETED,
@@ -38,6 +40,7 @@ _ENDINGS = {
     entry.SINGULAR: Status.SINGULAR,
     STEP_LIMIT: Status.STEP_LIMIT,
     DEADLINE: Status.DEADLINE,
+    BELOW: Status.BELOW_ZERO,
 }
 
 
@@ -89,6 +92,7 @@ class Engine:
         self.functions = bound.compiled.functions("complex" if bound.dtype == np.complex128 else kind)
         self.plan = bound.compiled.plan(self.link_to, self.link_from, self.layout)
         self.n_factors = bound.compiled.n_factors + 3 if self.plan is None else self.plan.n_lu
+        self.chunk = max(CHUNK, min(WORK // self.n_factors, LONGEST, limits.max_steps))
         self._compiled = compiled_stepper()
         self.terms = bound.compiled.terms(self.link_to, self.link_from, self.layout)
         self.own, self.table = self._laid_out(link_rate)
@@ -128,19 +132,22 @@ class Engine:
         lengths = [part.shape[1] for part in parts]
         n = self.layout.n
         row = -(-n // WIDTH) * WIDTH if self.plain else n
-        lengths += [row * entry.N_STAGES, row * entry.N_SCRATCH, self.terms[0].size, self.n_factors]
+        n_terms = self.terms[0].size
+        lengths += [max(row * entry.N_STAGES, n_terms), row * entry.N_SCRATCH, max(self.n_factors, row)]
         table.update(enumerate(self.functions, start=entry.BLOCK_RATES))
-        table.update(enumerate((*lengths[:3], self.link_to.size, *lengths[-2:]), start=entry.N))
+        sizes = *lengths[:3], self.link_to.size, n_terms, self.n_factors
+        table.update(enumerate(sizes, start=entry.N))
         strides, at_once = self.layout.strides, WIDTH if self.layout.alternating else 1
         table.update(enumerate((self.m, self.n_blocks, *strides, at_once, row), start=entry.N_STATES))
         n_calls = self.layout.width // at_once
-        n_local = self.terms[0].size - 2 * self.link_to.size
+        n_local = n_terms - 2 * self.link_to.size
         steps = n_calls, self.m, lengths[2] // n_calls, n_local // n_calls
         table.update(enumerate(steps, start=entry.N_CALLS))
         table.update(enumerate(np.cumsum(lengths[:7]), start=entry.AT_P))
         # Rows of stages and factors begin at whole vectors: one that spans two lines of the cache is read twice.
         whole = [-(-length // WIDTH) * WIDTH for length in (sum(lengths[:7]), *lengths[7:])]
         table.update(enumerate(np.cumsum(whole), start=entry.AT_STAGES))
+        table[entry.AT_TERMS] = table[entry.AT_STAGES]
         lists: dict[int, Any] = {
             entry.LIST_TO: self.layout.index(self.link_to), entry.LIST_FROM: self.layout.index(self.link_from),
             entry.LIST_ROW: self.terms[0], entry.LIST_COLUMN: self.terms[1],
@@ -189,6 +196,8 @@ class Engine:
     def run(self, until: Array, t_out: Array, rows: Array) -> None:
         """Integrate to ``until`` (N,); fill ``rows`` (N, n_out, n) at the sorted ``t_out`` (N, n_out) up to there.
 
+        Rows lie as the engine's `layout` has them.
+
         Raises
         ------
         SolveError
@@ -204,17 +213,12 @@ class Engine:
         self._until[:] = until
         t_out = np.ascontiguousarray(t_out, dtype=np.float64)
         kept = np.ascontiguousarray(rows)
-        if self.layout.alternating:
-            kept = np.empty((*rows.shape[:2], self.layout.n))
         self._stop = False
         if self.threads == 1:
             self._advance((0, self.bound.n), t_out, kept)
         else:
             self._advance_together(self._shares(), t_out, kept)
-        if self.layout.alternating:
-            written = int(self._row[0])
-            rows[:, :written] = self.layout.blocks(kept[:, :written]).reshape(1, written, rows.shape[2])
-        elif kept is not rows:
+        if kept is not rows:
             rows[:] = kept
         if np.count_nonzero(self._ending):  # DONE is 0
             self._some_failed = True
@@ -249,7 +253,7 @@ class Engine:
             known, began = len(advance.overloads), time.monotonic()
             ending = advance(
                 self.table, queue, lanes.who, lanes.verdicts, self.clock, self.counts, self.own, t_out, rows,
-                lanes.small, lanes.work, RODAS5P.coefficients, self.limits.rtol, CHUNK,
+                lanes.small, lanes.work, RODAS5D.coefficients, self.limits.rtol, self.chunk,
             )  # fmt: skip
             if len(advance.overloads) > known:
                 # Compilation, once on a machine, is no part of the time allowed.
@@ -307,7 +311,7 @@ class Engine:
     def _message(self, member: int, status: Status) -> str:
         block, i = self.layout.named(int(self.counts[member, entry.STATE]))
         name, unit = self.bound.model.species[i].name, self.bound.model.time_unit
-        where = f"{name} in block {block}" if self.n_blocks > 1 else name
+        where = f"{name}{self.bound.space.told(block)}"
         now = self.clock[member, entry.TIME]
         return f"the solve stopped at {unit} {now:.6g} ({where}): {status.value}; {status.advice}"
 

@@ -25,17 +25,17 @@ class GridPlan:
 
 
 def pivot_order(
-    joined_blocks: set[tuple[int, int]], n_blocks: int, t: int
+    joined_nodes: set[tuple[int, int]], n_nodes: int, t: int
 ) -> list[tuple[int, list[int], bool]]:
-    """Choose the cheapest block first, until none is left.
+    """Choose the cheapest node first, until none is left.
 
     Returns
     -------
-    list of (block, the blocks it is still coupled to, whether all those couplings are still diagonal)
+    list of (node, the nodes it is still coupled to, whether all those couplings are still as links made them)
     """
-    near: list[set[int]] = [{j for i, j in joined_blocks if i == b} for b in range(n_blocks)]
+    near: list[set[int]] = [{j for i, j in joined_nodes if i == b} for b in range(n_nodes)]
     full: set[tuple[int, int]] = set()
-    left, order = set(range(n_blocks)), []
+    left, order = set(range(n_nodes)), []
 
     def cost(b: int) -> tuple[int, int]:
         d = len(near[b])
@@ -76,18 +76,22 @@ def grid_plan(
     """
     m, n_blocks, t = layout.m, layout.n_blocks, len(joined)
     at_once = WIDTH if layout.alternating else 1
+    # By twos, as compartments of a layer are: half as many steps that wait for each other.
+    sides = 2 if n_blocks % 2 == 0 else 1
+    n_nodes, size = n_blocks // sides, -(-sides * t // 2) * 2
     # Plain floats are worked on a register at a time.
-    stride = -(-t // WIDTH) * WIDTH if layout.alternating else t
+    stride = -(-size // WIDTH) * WIDTH if layout.alternating else size
     to, source = np.divmod(link_to, m), np.divmod(link_from, m)
-    pairs = sorted({(int(i), int(j)) for i, j in zip(to[0], source[0], strict=True)})
-    order = pivot_order(set(pairs), n_blocks, t)
-    place: dict[tuple[int, int], int] = {(b, b): b for b in range(n_blocks)}
+    joins = [(int(i) // sides, int(j) // sides) for i, j in zip(to[0], source[0], strict=True)]
+    pairs = sorted({(i, j) for i, j in joins if i != j})
+    order = pivot_order(set(pairs), n_nodes, size)
+    place: dict[tuple[int, int], int] = {(b, b): b for b in range(n_nodes)}
     pair = {key: k for k, key in enumerate(pairs)}
     operations: list[tuple[int, int, int, int, int]] = []
     for b, beside, is_diagonal in order:
         operations.append((coupled.SWEEP, b, 0, 0, 0))
         for j in () if is_diagonal else beside:
-            # A coupling that is still diagonal is written out beside one that is full.
+            # A coupling that is still as links made it is written out beside one that is full.
             for way in ((b, j), (j, b)):
                 place.setdefault(way, len(place))
             operations.append((coupled.MULTIPLY, place[b, j], b, 0, 0))
@@ -99,50 +103,55 @@ def grid_plan(
                 else:
                     operations.append((coupled.SUBTRACT, key, place[b, j], place[i, b], 0))
     for where in place:
-        pair.setdefault(where, len(pair))
+        if where[0] != where[1]:
+            pair.setdefault(where, len(pair))
     filled = [(place[key], pair[key]) for key in place if key[0] != key[1]]
-    state = {s: c for c, s in enumerate(joined)}
     first = -(-n_blocks // at_once) * at_once * n_factors
+    vectors = first + (len(place) + 1) * size * stride
+    # Where each link stands: on the diagonal, and between its states.
+    state = {s: c for c, s in enumerate(joined)}
+    links = []
+    for k, (i, j) in enumerate(joins):
+        into, out = (state[int(to[1][k])] * sides + int(end[0][k]) % sides for end in (to, source))
+        own = first + (i * size + into) * stride + into
+        if i == j:
+            links.append((own, first + (i * size + out) * stride + into))
+        else:
+            links.append((own, vectors + (2 * (n_nodes + pair[i, j]) + (into != out)) * stride + into))
+    moves = _moves(order, place, pair, n_nodes)
     numbers = {
         coupled.STATES: m, coupled.TERMS: n_terms, coupled.FACTORS: n_factors, coupled.JOINED: t,
-        coupled.STRIDE: stride, coupled.BLOCKS: n_blocks, coupled.MATRICES: len(place) + 1, coupled.PAIRS: len(pair),
-        coupled.GRID: first, coupled.AT_ONCE: at_once, coupled.N_LINKS: link_to.size, coupled.N_FILLED: len(filled),
+        coupled.BLOCKS: n_blocks, coupled.SIDES: sides, coupled.SIZE: size, coupled.STRIDE: stride,
+        coupled.NODES: n_nodes, coupled.MATRICES: len(place) + 1, coupled.PAIRS: len(pair), coupled.GRID: first,
+        coupled.AT_ONCE: at_once, coupled.N_LINKS: len(links), coupled.N_FILLED: len(filled),
+        coupled.N_OPERATIONS: len(operations), coupled.N_MOVES: len(moves),
     }  # fmt: skip
-    moves = _moves(order, place, pair, n_blocks)
-    numbers |= {coupled.N_OPERATIONS: len(operations), coupled.N_MOVES: len(moves)}
     lists: dict[int, Any] = {
-        coupled.LINK_DIAGONAL: to[0],
-        coupled.LINK_VECTOR: [pair[int(i), int(j)] for i, j in zip(to[0], source[0], strict=True)],
-        coupled.LINK_STATE: [state[int(s)] for s in to[1]],
-        coupled.FILLED: filled, coupled.OPERATIONS: operations, coupled.MOVES: moves,
+        coupled.LINKS: links, coupled.FILLED: filled, coupled.OPERATIONS: operations, coupled.MOVES: moves,
     }  # fmt: skip
-    vectors = (2 * n_blocks + len(pair)) * stride
-    n_lu = first + (len(place) + 1) * t * stride + vectors + (coupled.STAGED + t * t) * at_once
+    n_vectors = 2 * (n_nodes + len(pair)) + coupled.SCRATCH
+    n_lu = vectors + n_vectors * stride + (coupled.STAGED + t * t) * at_once
     return GridPlan(packed(coupled.N_ENTRIES, numbers, lists), n_lu)
 
 
 def _moves(
     order: list[tuple[int, list[int], bool]], place: dict[tuple[int, int], int], pair: dict[tuple[int, int], int],
-    n_blocks: int,
+    n_nodes: int,
 ) -> list[tuple[int, int, int, int]]:  # fmt: skip
-    """Operations on vectors: the right side of block b is vector b, its solution becomes vector n_blocks + b.
-
-    The matrices on the diagonal are negative inverses, so that applying one is a subtraction from zero.
-    """
+    """Operations on vectors: the right side of node b is vector b, its solution becomes vector n_nodes + b."""
     moves = []
     for b, beside, is_diagonal in order:
-        moves.append((coupled.APPLY, n_blocks + b, b, b))
+        moves.append((coupled.APPLY, n_nodes + b, b, b))
         for i in beside:
             kind, what = (
-                (coupled.LESS_DIAGONAL, pair[i, b]) if is_diagonal else (coupled.LESS_MATRIX, place[i, b])
+                (coupled.LESS_COUPLED, pair[i, b]) if is_diagonal else (coupled.LESS_MATRIX, place[i, b])
             )
-            moves.append((kind, i, what, n_blocks + b))
+            moves.append((kind, i, what, n_nodes + b))
     for b, beside, is_diagonal in reversed(order):
         if is_diagonal and beside:
-            # What the others contribute to the right side, times the inverse.
-            moves.append((coupled.CLEAR, b, 0, 0))
-            moves += [(coupled.LESS_DIAGONAL, b, pair[b, j], n_blocks + j) for j in beside]
-            moves.append((coupled.LESS_MATRIX, n_blocks + b, b, b))
+            # What is left of the right side without the others.
+            moves += [(coupled.LESS_COUPLED, b, pair[b, j], n_nodes + j) for j in beside]
+            moves.append((coupled.APPLY, n_nodes + b, b, b))
         else:
-            moves += [(coupled.LESS_MATRIX, n_blocks + b, place[b, j], n_blocks + j) for j in beside]
+            moves += [(coupled.LESS_MATRIX, n_nodes + b, place[b, j], n_nodes + j) for j in beside]
     return moves

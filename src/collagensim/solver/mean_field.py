@@ -16,7 +16,7 @@ from typing import Any, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from collagensim.errors import CollagensimError, SolveError
+from collagensim.errors import CollagensimError, SolveError, SolveInterrupted
 from collagensim.model import Model
 from collagensim.solver.engine import Integers, Limits, make_engine
 from collagensim.solver.resting import MEMORY, SPACE, ZONE, Resting, at_rest, one_at_rest
@@ -158,11 +158,11 @@ class MeanField:
         }
         if hurt:
             struck, wounds = np.array(list(hurt), dtype=np.int64), list(hurt.values())
-            self.bound.set_rows(
-                {name: _joined([w.rows[name] for w in wounds]) for name in wounds[0].rows}, struck
-            )
+            hit_share = _joined([wound.hit_share for wound in wounds])
+            rows = {name: _joined([w.rows[name] for w in wounds]) for name in wounds[0].rows}
+            self.bound.set_rows(self._lasting(rows, struck, hit_share), struck)
             layouts = np.array([[wound.layout] for wound in wounds])
-            self._strike(struck, _joined([wound.hit_share for wound in wounds]), layouts)
+            self._strike(struck, hit_share, layouts)
         self.bound.renew(who)
         if who.size == self.bound.n:
             self.engine.restart(self.link_rates())
@@ -182,20 +182,38 @@ class MeanField:
             self._wounds[id(injury)] = _Wound(injury, rows, hit_share, injury.layout)
         return self._wounds[id(injury)]
 
+    def _lasting(self, rows: dict[str, Array], who: Integers, hit_share: Array) -> dict[str, Array]:
+        """Rows of inputs (n, n_blocks) with those of a layer that no jump reads as means over the new zone.
+
+        They tell of the zone for as long as it lasts: what it keeps of the old one has its old value.
+        """
+        bound, division = self.bound, Division.of(self.share[who], hit_share)
+        older = np.divide(division.stays, division.share, out=np.ones_like(hit_share), where=hit_share > 0)
+        older = np.repeat(older, SPACE.n_compartments, axis=1)
+        for name in rows.keys() - bound.outline.jump_inputs:
+            if bound.model.inputs[name].place == "layer":
+                rows[name] = (1.0 - older) * rows[name] + older * bound.rows(name)[who]
+        return rows
+
     def _strike(self, who: Integers, hit_share: Array, layout: npt.NDArray[np.str_]) -> None:
         """Divide each layer that is hit into its new zone and the tissue between."""
         some = self.bound if who.size == self.bound.n else self.bound.only(who)
-        # Inputs of a layer hold for both its compartments: those of the zone are taken.
-        in_zone = _Zone(some.inputs)
-        old = self.share[who]
-        states = strike(
-            self.blocks(self.engine.state[who]), old, hit_share, weighing(some, in_zone),
-            lambda mean: self._jumped(some, mean, in_zone, who),
-        )  # fmt: skip
-        self.engine.state[who] = states.reshape(who.size, SPACE.n_blocks, -1)
+        old, before = self.share[who], self.blocks(self.engine.state[who])
+        if some.dtype != np.float64:
+            # Inputs of a layer hold for both its compartments: those of the zone are taken.
+            in_zone = _Zone(some.inputs)
+            after = strike(
+                before, old, hit_share, weighing(some, in_zone),
+                lambda mean: self._jumped(some, mean, in_zone, who),
+            )  # fmt: skip
+            share = Division.of(old, hit_share).share
+        else:
+            after, share, new = some.compiled.strike(before, old, hit_share, some.parameters, some.inputs)
+            self._check(new, who)
+        self.engine.state[who] = after.reshape(who.size, SPACE.n_blocks, -1)
         anew = (hit_share > 0) & (hit_share >= old)
         self.layout[who] = np.where(anew, layout, self.layout[who])
-        self.share[who] = Division.of(old, hit_share).share
+        self.share[who] = share
 
     def _jumped(self, bound: Bound, mean: Array, inputs: Mapping[str, Array], who: Integers) -> Array:
         """State (n, layer, m) of tissue that was at ``mean`` and is hit; every jump reads the old state."""
@@ -206,16 +224,21 @@ class MeanField:
             laid[..., k] = value
         new = laid[..., 0, :]
         place, on_top = bound.outline.jump_place, bound.outline.jump_on_top
-        wrong = ~np.isfinite(new) | ((new.real < 0) & ~bound.outline.signed[place])
-        if np.any(wrong):
-            self._refuse(new, wrong, who)
+        self._check(new, who)
         hit = mean.copy()
         hit[..., place] = new
         hit[:, 1:, place[on_top]] = mean[:, 1:, place[on_top]]
         return hit
 
+    def _check(self, new: Array, who: Integers) -> None:
+        """Stop the members for which a jump leads to no valid state: ``new`` is (n, layer, n_jumps)."""
+        outline = self.bound.outline
+        wrong = ~np.isfinite(new) | ((new.real < 0) & ~outline.signed[outline.jump_place])
+        if np.any(wrong):
+            self._refuse(new, wrong, who)
+
     def _refuse(self, new: Array, wrong: Array, who: Integers) -> None:
-        """Stop the members for which a jump leads to no valid state: ``new`` and ``wrong`` (n, layer, n_jumps)."""
+        """Stop the members with something ``wrong`` in what jumps made, both (n, layer, n_jumps)."""
         for place in np.flatnonzero(np.any(wrong, axis=(1, 2))):
             k = int(np.argmax(np.any(wrong[place], axis=0)))
             species, day = self.bound.model.jumps[k].species, self.engine.time[who[place]]
@@ -237,6 +260,8 @@ class MeanField:
 
     def run(self, until: Array, times: Array, rows: Array, sessions: Integers) -> None:
         """Integrate to ``until`` (n,); fill ``rows`` (n, n_times, n_blocks * m) at ``times``, filled up with inf.
+
+        Rows lie as the engine's layout has them.
 
         ``sessions`` (n,) had so far: an error says so.
         """
@@ -289,17 +314,19 @@ def _record(field: MeanField, plans: list[list[Happening]], ends: Array, grids: 
     for i, grid in enumerate(grids):
         time[i, : grid.size] = grid
         stops[i] = np.searchsorted(grid, ends[i], side="right")
-    rows = np.empty((n, 1 + time.shape[1], field.engine.state[0].size), dtype=field.bound.dtype)
-    rows[:, 0] = field.bound.baseline.reshape(n, rows.shape[2])
-    # Of several members every row up to the last stop is written; a lone one may end before.
+    layout = field.engine.layout
+    rows = np.empty((n, 1 + time.shape[1], layout.n), dtype=field.bound.dtype)
+    rows[:, 0] = layout.place(field.bound.baseline)
+    # Of several members every row up to the last stop is written; a lone one may end before: its first state tells.
     for own, stop in zip(rows, stops[:, -1], strict=True):
-        own[1 + (stop if n > 1 else 0) :] = np.nan
+        own[1 + stop :] = np.nan
+    if n == 1:
+        rows[0, 1:, 0] = np.nan
     stage = np.zeros(rows.shape[:2], dtype=np.int64)
     shares: list[Array] = []
     inputs: list[Mapping[str, Array]] = []
-    blocks = rows.reshape(
-        *rows.shape[:2], SPACE.n_layers, SPACE.n_compartments, len(field.bound.model.species)
-    )
+    by_block = layout.blocks(rows)
+    blocks = by_block.reshape(*rows.shape[:2], SPACE.n_layers, SPACE.n_compartments, by_block.shape[-1])
     sessions, starts = np.zeros(n, dtype=np.int64), np.zeros(n, dtype=np.int64)
     try:
         for k in range(n_stages):
@@ -314,11 +341,15 @@ def _record(field: MeanField, plans: list[list[Happening]], ends: Array, grids: 
             if due:
                 field.happen(due)
                 sessions[[i for i, happening in due.items() if happening.injury is not None]] += 1
-    except SolveError as error:
+    except (SolveError, KeyboardInterrupt) as error:
         reached = int(np.sum(np.isfinite(rows[0, :, 0])))
-        error.finished = Record(
+        finished = Record(
             time[:, : reached - 1], blocks[:, :reached], stage[:, :reached], np.array(shares), tuple(inputs)
         )
+        if isinstance(error, SolveError):
+            error.finished = finished
+        elif n == 1:
+            raise SolveInterrupted(Status.INTERRUPTED, finished) from None
         raise
     return Record(time, blocks, stage, np.array(shares), tuple(inputs))
 

@@ -11,7 +11,7 @@ import numpy.typing as npt
 from collagensim.model import Model
 from collagensim.model.expression import as_node
 from collagensim.model.units import unit
-from collagensim.write.lowering import states_read
+from collagensim.write.lowering import inputs_read, states_read
 
 Flags: TypeAlias = npt.NDArray[np.bool_]
 Floats: TypeAlias = npt.NDArray[np.float64]
@@ -48,6 +48,7 @@ class Outline:
     basal_inputs : names of the inputs that carry solved rates.
     basal_place, basal_on_top : (n_basals,) position, and whether it is a state of the surface.
     jump_place, jump_on_top : (n_jumps,) the same of what jumps.
+    jump_inputs : names of the inputs that jumps read.
     surface : names of the variables that have no layers.
     spread : what spreads; None without a zone around channels.
     """
@@ -61,6 +62,7 @@ class Outline:
     basal_on_top: Flags
     jump_place: Integers
     jump_on_top: Flags
+    jump_inputs: frozenset[str]
     surface: frozenset[str]
     spread: Spread | None
 
@@ -90,6 +92,7 @@ def _outline(model: Model) -> Outline:
         np.array([species.kind == "surface" for species in basals], dtype=bool),
         np.array([place[species.name] for species in jumps], dtype=np.int64),
         np.array([species.kind == "surface" for species in jumps], dtype=bool),
+        frozenset(name for jump in model.jumps for name in inputs_read(as_node(jump.new_state))),
         # A surface state, or what reads one.
         frozenset(
             item.name

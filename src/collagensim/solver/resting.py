@@ -20,7 +20,7 @@ from collagensim.solver.system import Bound, Space
 Array: TypeAlias = npt.NDArray[Any]  # of floats; complex where a parameter carries a derivative
 Integers: TypeAlias = npt.NDArray[np.int64]
 
-SPACE = Space(len(LAYERS), 2)
+SPACE = Space(len(LAYERS), 2, tuple(LAYERS))
 ZONE, BETWEEN = 0, 1
 MEMORY = exchange.Memory()
 KEPT = 32  # skins at rest, the last ones asked for

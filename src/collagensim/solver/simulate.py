@@ -16,13 +16,14 @@ from collagensim.errors import (
     ContraindicationWarning,
     InputError,
     SolveError,
+    SolveInterrupted,
     in_range,
     increasing,
     instance,
     number,
     one_of,
     plain,
-    shown,
+    truth,
 )
 from collagensim.model import Model
 from collagensim.response import Course, Response, as_dataset
@@ -262,10 +263,8 @@ class _Asked:
         instance("skin", skin, Skin, "for example Skin(site='cheek')")
         instance("protocol", protocol, Protocol, "for example Protocol.series(Session(depth_mm=1.5))")
         instance("model", model, Model, "for example dermal_healing()")
-        if not isinstance(ageing, (bool, np.bool_)):
-            raise InputError(f"ageing {shown(ageing)} is not True or False")
         self.model, self.skin, self.protocol = model, skin, protocol
-        self.ageing = bool(ageing)
+        self.ageing = truth("ageing", ageing)
         self.method = one_of("method", method, METHODS)
         self.limits = limits_of(rtol, deadline_s)
         self.span = in_range("days", days, 0.0, MAX_DAYS, "days")
@@ -316,6 +315,10 @@ def _run(
         if isinstance(error.finished, Record):
             error.finished = Columns(field, error.finished, first.protocol.days).tissue().course(0)
         raise
+    except SolveInterrupted as interrupt:
+        if isinstance(interrupt.partial, Record):
+            interrupt.partial = Columns(field, interrupt.partial, first.protocol.days).tissue().course(0)
+        raise
 
 
 # Ageing moves a skin that is at rest without it.
@@ -360,15 +363,20 @@ def _figures(skin: Skin, devices: tuple[str, ...], has_care: bool) -> tuple[dict
 
 def happenings(skin: Skin, protocol: Protocol, radius_um: float, days: float) -> list[Happening]:
     """Return what happens to a skin in so many days: changes of care, then injuries."""
+    check_sessions(protocol, days)
+    cares = [Happening(day, None, change) for day, change in protocol.care_changes() if day <= days]
+    injuries = [Happening(day, _wound(skin, session, radius_um), {}) for day, session in protocol.events()]
+    return cares + injuries
+
+
+def check_sessions(protocol: Protocol, days: float) -> None:
+    """Refuse a course of so many days that ends before its last session."""
     late = [day for day, _ in protocol.events() if day > days]
     if late:
         raise InputError(
             f"days {plain(days)} ends before the last session on day {plain(late[-1])}: "
             f"give days of {plain(late[-1])} or more"
         )
-    cares = [Happening(day, None, change) for day, change in protocol.care_changes() if day <= days]
-    injuries = [Happening(day, _wound(skin, session, radius_um), {}) for day, session in protocol.events()]
-    return cares + injuries
 
 
 @functools.lru_cache(maxsize=1024)

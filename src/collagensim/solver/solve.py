@@ -11,6 +11,7 @@ import numpy.typing as npt
 from collagensim.errors import (
     InputError,
     SolveError,
+    SolveInterrupted,
     in_range,
     increasing,
     instance,
@@ -26,6 +27,7 @@ from collagensim.response import Course, Response, as_dataset
 from collagensim.solver.columns import derived_values
 from collagensim.solver.engine import Engine, Limits, make_engine
 from collagensim.solver.provenance import provenance_of
+from collagensim.solver.status import Status
 from collagensim.solver.system import Bound, Space
 
 Array = npt.NDArray[np.float64]
@@ -79,6 +81,8 @@ def solve(
         For a value that is not valid.
     SolveError
         When the solve ends before its time; its ``finished`` is the `Course` up to there.
+    SolveInterrupted
+        Of Ctrl-C, a `KeyboardInterrupt`; its ``partial`` is the `Course` up to there.
     """
     instance("model", model, Model, "for example dermal_healing()")
     end = number("until", until, f"a time in {model.time_unit}s, 0 or later")
@@ -128,13 +132,16 @@ class _Table:
         """Integrate to ``until`` and keep the rows on the way, the one at ``until`` included."""
         last = int(np.searchsorted(self.grid, until, side="right"))
         times = self.grid[self.written : last]
-        rows = np.full((times.size, self.bound.compiled.m), np.nan)
+        laid_out = np.full((times.size, engine.layout.n), np.nan)
+        rows = engine.layout.blocks(laid_out)[:, 0]
         try:
-            engine.run(np.array([until]), times[None], rows[None])
-        except SolveError as error:
+            engine.run(np.array([until]), times[None], laid_out[None])
+        except (SolveError, KeyboardInterrupt) as error:
             self._keep(rows[np.isfinite(rows[:, 0])])
-            error.finished = self.course()
-            raise
+            if isinstance(error, SolveError):
+                error.finished = self.course()
+                raise
+            raise SolveInterrupted(Status.INTERRUPTED, self.course()) from None
         self._keep(rows)
 
     def _keep(self, rows: Array) -> None:

@@ -14,6 +14,8 @@ class Status(enum.Enum):
     SINGULAR = "the linear system of a step cannot be solved"
     STEP_LIMIT = "the number of steps allowed was used up"
     DEADLINE = "the time allowed was used up"
+    BELOW_ZERO = "an amount fell below zero"
+    INTERRUPTED = "the solve was interrupted"
 
     @property
     def advice(self) -> str:
@@ -26,6 +28,8 @@ _ADVICE = {
     Status.NOT_FINITE: "look at the rate laws of the named variable: a division by zero or a growth without bound",
     Status.STEP_TOO_SMALL: "look for a state that runs away in finite time or is drained below zero, or loosen rtol",
     Status.SINGULAR: "look for a state that nothing limits; a smaller rtol also shortens the step",
-    Status.STEP_LIMIT: "raise max_steps, loosen rtol or shorten the span",
+    Status.STEP_LIMIT: "loosen rtol or shorten the span",
     Status.DEADLINE: "raise deadline_s, loosen rtol or shorten the span",
+    Status.BELOW_ZERO: "look at the rate laws of the named variable: what is not there is taken away",
+    Status.INTERRUPTED: "simulate again; what was finished is kept",
 }

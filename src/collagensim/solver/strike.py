@@ -13,6 +13,7 @@ from typing import Any, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
+from collagensim.solver.trace import Traced
 from collagensim.write.sbml_text import quotient
 
 Floats: TypeAlias = npt.NDArray[np.float64]
@@ -38,8 +39,8 @@ class Division:
     def of(cls, old: Floats, hit: Floats) -> Division:
         """Divide layers whose zone had the share ``old`` (layer,) and that are hit on the share ``hit`` (layer,)."""
         # Of the old zone outside the new channels, this part stays zone.
-        replaced = np.divide(hit, old, out=np.ones_like(old), where=old > 0)
-        kept, missed = 1.0 - np.minimum(replaced, 1.0), 1.0 - hit
+        replaced = _quotient(hit, old, np.ones_like(old))
+        kept, missed = 1.0 - _smaller(replaced, 1.0), 1.0 - hit
         return cls(hit, kept * missed * old, (1.0 - kept) * missed * old, missed * (1.0 - old))
 
     @property
@@ -59,7 +60,7 @@ def blend(states: Values, volumes: Floats, weigh: Mapping[int, Weigh], out: Valu
     """
     # Sums of two are written out: NumPy's reductions are slower, and their order is not ours to choose.
     total = (volumes[..., 0] + volumes[..., 1])[..., None]
-    parts = np.divide(volumes, total, out=np.zeros_like(volumes), where=total > 0)
+    parts = _quotient(volumes, total, np.zeros_like(volumes))
     # State by state in memory: many times faster than along the short last axis, and as others want it.
     by_state = states.transpose(-1, *range(states.ndim - 1))
     by_state = by_state[:, *(None,) * (volumes.ndim - states.ndim + 1)]
@@ -78,7 +79,7 @@ def blend(states: Values, volumes: Floats, weigh: Mapping[int, Weigh], out: Valu
 
 def _beside(first: Floats, second: Floats) -> Floats:
     """Two arrays along a new last axis; NumPy's `stack` takes several times as long for so few numbers."""
-    found = np.empty((*first.shape, 2))
+    found = np.empty((*first.shape, 2), first.dtype)
     found[..., 0], found[..., 1] = first, second
     return found
 
@@ -93,8 +94,25 @@ def _stacked(zone: Values, between: Values) -> Values:
 def _quotient(part: Values, whole: Values, otherwise: Values) -> Values:
     """Return part / whole where ``whole`` is positive and ``otherwise`` elsewhere."""
     if part.dtype == object:
-        return np.asarray(np.frompyfunc(quotient, 3, 1)(part, whole, otherwise))
+        return np.asarray(np.frompyfunc(_quotient_of_one, 3, 1)(part, whole, otherwise))
     return np.asarray(np.divide(part, whole, out=otherwise, where=whole.real > 0))
+
+
+def _quotient_of_one(part: Any, whole: Any, otherwise: Any) -> Any:
+    if isinstance(whole, Traced):
+        return whole.where_positive(part / whole, otherwise)
+    return quotient(part, whole, otherwise)
+
+
+def _smaller(a: Values, b: float) -> Values:
+    return np.frompyfunc(Traced.smaller, 2, 1)(a, b) if a.dtype == object else np.minimum(a, b)
+
+
+def _where_positive(test: Values, a: Values, b: Values) -> Values:
+    """The values a where ``test`` is positive, b elsewhere."""
+    if test.dtype == object:
+        return np.asarray(np.frompyfunc(Traced.where_positive, 3, 1)(test, a, b))
+    return np.where(test > 0, a, b)
 
 
 def strike(
@@ -119,6 +137,5 @@ def strike(
     mean, left = blend(states, np.array([_beside(old, 1.0 - old), rest]), weigh)
     made = _stacked(jumped(mean), zone)
     new_zone = blend(made, _beside(hit, division.stays), weigh)
-    new_between = np.where((rest[..., 0] + rest[..., 1])[..., None] > 0, left, mean)
-    struck = (hit > 0)[..., None, None]
-    return np.where(struck, _stacked(new_zone, new_between), states)
+    new_between = _where_positive((rest[..., 0] + rest[..., 1])[..., None], left, mean)
+    return _where_positive(hit[..., None, None], _stacked(new_zone, new_between), states)

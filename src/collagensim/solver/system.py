@@ -26,6 +26,7 @@ class Space:
 
     n_layers: int = 1
     n_compartments: int = 1
+    layers: tuple[str, ...] = ()
 
     @property
     def n_blocks(self) -> int:
@@ -43,6 +44,14 @@ class Space:
             return np.repeat(given, self.n_compartments)
         needed = f"one number or {self.n_layers} values, one a layer" if place == "layer" else "one number"
         raise InputError(f"input {name!r} has shape {given.shape}: needs {needed}")
+
+    def told(self, block: int) -> str:
+        """Where a block lies, as the end of a sentence; nothing where there is only one."""
+        if self.n_blocks == 1:
+            return ""
+        layer, compartment = divmod(block, self.n_compartments)
+        where = f" in {self.layers[layer]}" if self.layers else f" in layer {layer}"
+        return where if self.n_compartments == 1 else f"{where}, {('zone', 'between')[compartment]}"
 
     @property
     def top(self) -> Array:
@@ -191,7 +200,7 @@ class Bound:
             holders = [j for j, one in enumerate(each) if name in one]
             rows = self._rows(name, declared.place, [each[j][name] for j in holders], members[holders])
             if len(holders) < self.n:
-                whole = self._whole(name)
+                whole = self.rows(name)
                 whole[members[holders]] = rows
                 rows = whole
             self.inputs[name] = rows
@@ -201,7 +210,7 @@ class Bound:
         """Set inputs whose values are laid out already: name -> (n, n_blocks) of the members in ``who``."""
         for name, values in rows.items():
             if who.size < self.n:
-                whole = self._whole(name)
+                whole = self.rows(name)
                 whole[who] = values
                 self.inputs[name] = whole
             elif name in self.inputs and np.array_equal(self.inputs[name], values):
@@ -210,8 +219,8 @@ class Bound:
                 self.inputs[name] = values
             self._changed.add(name)
 
-    def _whole(self, name: str) -> Array:
-        """A copy of an input of all members; its default where it has no value yet."""
+    def rows(self, name: str) -> Array:
+        """A copy (n, n_blocks) of an input of all members; its default where it has no value yet."""
         if name in self.inputs:
             return self.inputs[name].copy()
         declared = self.model.inputs[name]
@@ -298,8 +307,9 @@ class Bound:
             name = self.model.basals[k].species.name
             b = int(np.argmin(needed[member, :, k].real))
             if negative[member, b, k]:
+                found = f"{needed[member, b, k].real:.3g}{self.space.told(b)}"
                 message = (
-                    f"the basal source of {name!r} would be negative ({needed[member, b, k].real:.3g} in block {b}): "
+                    f"the basal source of {name!r} would be negative ({found}): "
                     f"at rest more is made than is lost, so lower a production or raise a loss"
                 )
             else:

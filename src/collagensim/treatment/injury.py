@@ -59,9 +59,12 @@ class Injury:
 
     def inputs(self) -> dict[str, Array]:
         """Values that the model reads, by name; of shape (3,) over the layers or ()."""
+        # What a session killed lies in the share that it killed; where it killed nothing, there is nothing to lie.
+        dead_share = np.where(self.kill_fraction > 0.0, self.kill_fraction, 1.0)
         values: dict[str, object] = {
             "zone_fraction": self.zone_fraction,
             "kill_fraction": self.kill_fraction,
+            "dead_share": dead_share,
             "removed_fraction": self.removed_fraction,
             "vessel_fraction": self.vessel_fraction,
             "epidermal_opening": self.epidermal_opening,

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from collagensim.model import Derived, Expression, Input, Model, Parameter, Species
+from collagensim.model.declarations import Declared
 from collagensim.model.expression import add, as_node, constant, derivative, is_number, multiply
 from collagensim.model.units import unit, unit_text
 
@@ -58,12 +59,20 @@ def lower(model: Model) -> Lowered:
 @functools.cache
 def states_read(node: Expression) -> frozenset[Species]:
     """Return every state a formula depends on, through derived quantities too."""
-    found: set[Species] = set()
+    return frozenset(leaf for leaf in _leaves(node) if isinstance(leaf, Species))
+
+
+def inputs_read(node: Expression) -> frozenset[str]:
+    """Return the names of the inputs a formula depends on, through derived quantities too."""
+    return frozenset(leaf.name for leaf in _leaves(node) if isinstance(leaf, Input))
+
+
+@functools.cache
+def _leaves(node: Expression) -> frozenset[Declared]:
+    found: set[Declared] = set()
     for leaf in node.symbols:
-        if isinstance(leaf.declared, Species):
-            found.add(leaf.declared)
-        elif isinstance(leaf.declared, Derived):
-            found |= states_read(leaf.declared.expression.node)
+        inner = leaf.declared
+        found |= _leaves(inner.expression.node) if isinstance(inner, Derived) else {inner}
     return frozenset(found)
 
 

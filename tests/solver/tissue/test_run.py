@@ -101,9 +101,7 @@ def test_a_session_kills_what_it_hits_and_nothing_else():
     before, identity = state.n_cells, state.identity.copy()
     injury = injure(SKIN, SESSION)
     wound(world, state, injury, 0)
-    debris = [world.model.species[i].name for i in world.matrix].index("debris")
-    rest = world.resting[:, world.matrix[debris]].max()
-    hit = state.matrix[debris] > 2.0 * rest
+    hit = state.matrix[[world.model.species[i].name for i in world.matrix].index("necrotic_tissue")] > 0.0
     share = hit.mean()
     assert 0.0 < share < 1.0
     assert set(state.identity) <= set(identity)
@@ -113,6 +111,30 @@ def test_a_session_kills_what_it_hits_and_nothing_else():
     # The three layers differ in density and in the share hit, which this bounds too.
     assert abs(lost - share) < 5.0 * spread + 0.15 * share
     assert state.made[:, DIED].sum() == before - state.n_cells
+
+
+def test_what_rounding_adds_below_the_dermis_counts_in_no_mean():
+    skin = cs.Skin(site="abdomen")
+    block = block_of(skin, width_mm=0.64)
+    thickness = [layer.thickness_mm for layer in skin.layers]
+    # The middle of a row decides where it belongs: half a row at either edge of a layer.
+    assert block.layer_thickness_mm == pytest.approx(thickness, abs=0.01)
+    assert block.n_dermis < block.shape[0]
+    rows = np.zeros(block.shape)
+    rows[block.n_dermis :] = 1.0
+    assert not block.by_layer(rows).any()
+
+
+def test_a_punch_takes_its_share_of_every_row():
+    made = world_of(cs.dermal_healing(), SKIN, block_of(SKIN, width_mm=0.64), dermal_architecture(), 1)
+    state = resting_state(made)
+    before = state.matrix.copy()
+    punch = injure(SKIN, cs.Session(device="punch"))
+    wound(made, state, punch, 0)
+    k = [made.model.species[i].name for i in made.matrix].index("collagen_i")
+    left = (state.matrix[k] / before[k]).mean(axis=(1, 2))
+    assert made.block.n_dermis < left.size
+    np.testing.assert_allclose(left, 1.0 - punch.removed_fraction[0], rtol=1e-12)
 
 
 def test_a_shallower_session_with_the_same_seed_spares_the_same_cells():
@@ -135,6 +157,13 @@ def test_a_step_is_a_printable_tuple_of_stages(tissue):
     assert list(tissue.statistics["seconds"]) == [stage.__name__ for stage in STAGES]
 
 
+@pytest.mark.parametrize("day", ["one", None, np.nan])
+def test_a_day_that_is_no_number_is_refused_in_a_sentence(tissue, day):
+    for look in (tissue.cells, tissue.fields, tissue.vessels, tissue.keratinocytes, tissue.biopsy):
+        with pytest.raises(cs.InputError, match="give a day that was kept"):
+            look(day)
+
+
 def test_an_interrupted_course_keeps_its_finished_days(monkeypatch):
     calls = []
 
@@ -146,7 +175,11 @@ def test_an_interrupted_course_keeps_its_finished_days(monkeypatch):
 
     went_on = Running._step
     monkeypatch.setattr(Running, "_step", interrupted)
-    found = cs.simulate_tissue(SKIN, PROTOCOL, days=3, seed=3, **SMALL)
+    with pytest.warns(
+        RuntimeWarning, match=r"interrupted on day [\d.]+ of 3: the tissue holds the finished days"
+    ) as told:
+        found = cs.simulate_tissue(SKIN, PROTOCOL, days=3, seed=3, **SMALL)
+    assert told[0].filename == __file__
     assert found.data["time"].values.tolist() == [0.0, 1.0]
     assert found.provenance["status"].startswith("interrupted on day 1.0")
 

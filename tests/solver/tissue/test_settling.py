@@ -25,7 +25,7 @@ from collagensim.solver.tissue import settling
 from collagensim.solver.tissue.diffusion import Diffuser
 from collagensim.solver.tissue.laws import Levels
 from collagensim.solver.tissue.space import block_of
-from collagensim.solver.tissue.stages import diffuse, new_senses, say, secrete, sense, step
+from collagensim.solver.tissue.stages import diffuse, new_senses, secrete, sense, step
 from collagensim.solver.tissue.world import resting_state, world_of
 
 SKIN = cs.Skin()
@@ -77,7 +77,7 @@ def feel(world, levels):
         np.ascontiguousarray(flat[world.surface, :n_columns]), world.order,
     )  # fmt: skip
     senses.actors[:] = flat[world.cells]
-    say(world, senses, 0.01, senses.acts)
+    world.laws.act(senses.levels, senses.actors, 0.01, senses.acts)
     return senses
 
 

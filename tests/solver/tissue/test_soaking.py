@@ -60,29 +60,31 @@ def test_the_clot_spreads_by_its_reach():
     assert found["wet"] / found["dry"] == pytest.approx(np.exp(-((wave * reach) ** 2) / 2.0), rel=1e-5)
 
 
-def walked(raised):
-    """Paths of fibroblasts in a quarter of an hour [um], left and right; on the left PDGF has been raised."""
+def walked(raised, kind, signal):
+    """Paths of a kind of cells in a quarter of an hour [um], left and right; on the left a signal has been raised."""
     made = world(DRY, slab_um=1000.0)
     state, senses = resting_state(made), new_senses(made)
     half = made.block.shape[2] // 2
-    k = [made.model.species[i].name for i in made.soluble].index("pdgf")
-    state.soluble[k, :, :, :half] += raised
+    for which, fields in ((made.soluble, state.soluble), (made.matrix, state.matrix)):
+        names = [made.model.species[i].name for i in which]
+        if signal in names:
+            fields[names.index(signal), :, :, :half] += raised
     sense(made, state, senses, 0.0)
-    kind = [made.model.species[i].name for i in made.cells].index("fibroblasts")
+    ours = state.kind == [made.model.species[i].name for i in made.cells].index(kind)
     before, edge = state.position.copy(), made.block.size_um[2] / 2.0
     move(made, state, senses, 0.01)
     paths = np.abs(state.position - before).sum(axis=1)
     left = (before[:, 2] < edge - 30.0) & (before[:, 2] > 30.0)
     right = (before[:, 2] > edge + 30.0) & (before[:, 2] < 2.0 * edge - 30.0)
-    ours = state.kind == kind
     return paths[ours & left], paths[ours & right]
 
 
-def test_fibroblasts_rest_until_there_is_more_to_climb_than_at_rest():
-    still = np.concatenate(walked(0.0))
-    woken, asleep = walked(1.0)
+@pytest.mark.parametrize(("kind", "signal"), [("fibroblasts", "pdgf"), ("macrophages_m2", "debris")])
+def test_who_rests_walks_only_where_there_is_more_to_climb_than_at_rest(kind, signal):
+    still = np.concatenate(walked(0.0, kind, signal))
+    woken, asleep = walked(1.0, kind, signal)
     assert still.size > 100
-    # Levels at rest are single precision: 1e-7 of them, times a way of at most 0.25 um/min * 14.4 min.
+    # Levels at rest are single precision: 1e-7 of them, times a way of at most 1 um/min * 14.4 min along each axis.
     assert still.max() < 1e-4
     assert asleep.max() < 1e-4
     assert woken.min() > 0.0

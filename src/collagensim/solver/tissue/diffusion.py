@@ -127,7 +127,7 @@ class Diffuser:
 
     def step(
         self, fields: Floats, source: Floats, loss: Floats, days: float, *, which: Sequence[int] | None = None,
-        out: Floats | None = None,
+        out: Floats | None = None, one_loss: Floats | None = None,
     ) -> Floats:  # fmt: skip
         """Take the fields ``days`` onward, in place unless there is an ``out``.
 
@@ -138,6 +138,7 @@ class Diffuser:
         days : length of the step [day].
         which : the fields to step; all when None.
         out : where to write them, the same shape.
+        one_loss : (n_fields,) the loss of fields that are known to be lost at one rate everywhere, else NaN.
 
         Returns
         -------
@@ -153,7 +154,8 @@ class Diffuser:
 
         def advance(i: int) -> None:
             field, made, taken, after = (array[i].reshape(-1) for array in (fields, source, loss, found))
-            lost[i] = self._step_field(i, field, made, taken, after, days)
+            known = math.nan if one_loss is None else float(one_loss[i])
+            lost[i] = self._step_field(i, field, made, taken, after, days, known)
 
         self.workers.each(advance, range(self.n_fields) if which is None else which)
         return lost
@@ -223,10 +225,13 @@ class Diffuser:
         return waves.step(field, found, loss, rate, days, (told[0], told[1]))
 
     def _step_field(
-        self, i: int, field: Floats, source: Floats, loss: Floats, found: Floats, days: float
+        self, i: int, field: Floats, source: Floats, loss: Floats, found: Floats, days: float, one_loss: float
     ) -> float:
-        if self.cycles is None and Waves.fits(self.shape, self.dtype) and loss.min() == loss.max() >= 0:
-            return self._step_by_waves(i, field, source, float(loss[0]), found, days)
+        if self.cycles is None and Waves.fits(self.shape, self.dtype):
+            if math.isnan(one_loss) and loss.min() == loss.max():
+                one_loss = float(loss[0])
+            if one_loss >= 0:
+                return self._step_by_waves(i, field, source, one_loss, found, days)
         sigma = self.unit[i] / (GAMMA * days)
         ladder = (1, 2) if self.cycles is None else (self.cycles,)
         for cycles in ladder:

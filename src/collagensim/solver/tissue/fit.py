@@ -29,9 +29,15 @@ def check_fit(block: Block, skin: Skin, injury: Injury) -> None:
         return
     held, needed = block.size_um[0] / 1000.0, float(channels.reach_mm.max()) - block.top_um / 1000.0
     if held < min(needed, dermis_mm) - 1e-9:
+        reach = f"{plain(round(needed, 4))} mm into it"
+        advice = f"give depth_mm {plain(_up(needed))} or leave it out"
+        if needed >= dermis_mm:
+            reach = "through all of it"
+        if _up(needed) > dermis_mm:
+            advice = "leave depth_mm out"
         raise InputError(
-            f"a block of {plain(round(held, 4))} mm of dermis is thinner than the needle, which reaches "
-            f"{plain(round(needed, 4))} mm into it: give depth_mm {plain(_up(min(needed, dermis_mm)))} or leave it out"
+            f"a block of {plain(round(held, 4))} mm of dermis is thinner than the needle, which reaches {reach}: "
+            f"{advice}"
         )
     width = 2000.0 * channels.needle_radius_mm
     if block.voxel_um > width:

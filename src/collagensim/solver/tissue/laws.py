@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -16,6 +16,7 @@ from collagensim.model import Expression, Model, evaluate
 from collagensim.model.expression import text
 from collagensim.solver.compiled import kernels_of, machine_code
 from collagensim.solver.system import Bound
+from collagensim.solver.tissue.foresight import who_leaves, who_makes
 from collagensim.solver.tissue.workers import Workers
 from collagensim.write.lowering import TOP
 from collagensim.write.tissue import TissuePlan, write_tissue
@@ -63,11 +64,19 @@ class Levels:
         return self.cells, self.matrix, self.soluble, self.surface
 
     def __getitem__(self, species: int) -> npt.NDArray[Any]:
-        k = int(np.flatnonzero(self.order == species)[0])
+        row = self.row(species)
+        return row if row.size == self.cells.shape[1] else np.resize(row, self.cells.shape[1])
+
+    def __iter__(self) -> Iterator[npt.NDArray[Any]]:
+        return (self[species] for species in range(self.order.size))
+
+    def row(self, species: int) -> npt.NDArray[Any]:
+        """Those of a species where it is: in every voxel, or in every column of the surface."""
+        k = self.order.tolist().index(species)
         for rows in self.arrays():
             if k < rows.shape[0]:
-                row: npt.NDArray[Any] = rows[k]
-                return row if row.size == self.cells.shape[1] else np.resize(row, self.cells.shape[1])
+                found: npt.NDArray[Any] = rows[k]
+                return found
             k -= rows.shape[0]
         raise IndexError(species)
 
@@ -79,15 +88,27 @@ class Acts:
     Attributes
     ----------
     source, drain : as the soluble fields: rate = source - drain * level, neither of them negative.
+    one_drain : (n_soluble,) the drain of each field where that is one number everywhere and free of state, else NaN.
+    cells, actors : what is to be expected of cells after the step; (0, n_voxels) where chance is to have its say.
     matrix, surface : what they are after the step.
-    found : (n_out, n_voxels), of which the rows `VoxelLaws.told` are written.
+    found : (n_out, n_voxels), of which the rows `VoxelLaws.told` are written, or `VoxelLaws.told_ahead` where cells are
+        expected.
+    version : of the laws whose rows free of state stand in these.
     """
 
     source: Singles
     drain: Singles
+    one_drain: Floats
+    cells: Floats
+    actors: Floats
     matrix: Floats
     surface: Floats
     found: Floats
+    version: int = -1
+
+    def arrays(self) -> tuple[Any, ...]:
+        """What is written of voxels and columns."""
+        return self.source, self.drain, self.cells, self.actors, self.matrix, self.surface, self.found
 
 
 class VoxelLaws:
@@ -108,12 +129,14 @@ class VoxelLaws:
         Layer of each horizontal row of voxels, from the top down.
     shape : (nz, ny, nx)
     apart : species -> reactions whose gain is told apart; may be none.
+    ahead : species of these whose rates are asked for already where cells are but expected.
     workers : threads that share the voxels; one when None.
 
     Attributes
     ----------
     plan : what the elements of ``out`` are; n_out : how many they are.
-    told : which of these `act` writes down: arrivals, hazards, and all of the species that are named ``apart``.
+    told : which of these `act` writes down: arrivals, hazards, and all of the species that are named ``apart``;
+        told_ahead : all of the species that are named ``ahead``, where cells are but expected.
     version : how often parameters and inputs have been read.
     """
 
@@ -124,6 +147,7 @@ class VoxelLaws:
         layer: Integers,
         shape: tuple[int, int, int],
         apart: Mapping[str, Collection[str]] | None = None,
+        ahead: Collection[str] = (),
         workers: Workers | None = None,
     ) -> None:
         if bound.n != 1:
@@ -137,7 +161,11 @@ class VoxelLaws:
         self._first = np.append(starts, layer.size).astype(np.int64) * (shape[1] * shape[2])
         self._block = bound.space.n_compartments * layer[starts]
         self._surface = np.where(starts == 0, float(np.count_nonzero(layer == layer[0])), 0.0)
-        self.told = self._told(apart or {})
+        changes = ("changes", "is lost")
+        kept = [r.what not in changes or r.species in (apart or {}) for r in self.plan.results]
+        self.told = np.flatnonzero(kept)
+        self.told_ahead = np.flatnonzero([r.species in ahead for r in self.plan.results])
+        self._leaves, self._makes = who_leaves(self.plan), who_makes(self.plan)
         sizes = (len(model.species), len(self.plan.cells), self.n_out)
         self.workers = workers or Workers()
         self._work = [
@@ -170,16 +198,10 @@ class VoxelLaws:
         for k, node in enumerate(self.plan.input_slots):
             self._u[:, k] = np.broadcast_to(evaluate(node, values, known), n_kinds)[:, None]
 
-    def _told(self, apart: Collection[str]) -> Integers:
-        rows = enumerate(self.plan.results)
-        return np.array(
-            [k for k, r in rows if r.what not in ("changes", "is lost") or r.species in apart], np.int64
-        )
-
     def act(
-        self, levels: Levels, actors: Floats, days: float, acts: Acts, *, constants: bool, begun: Levels | None = None
+        self, levels: Levels, actors: Floats, days: float, acts: Acts, *, begun: Levels | None = None
     ) -> None:  # fmt: skip
-        """Write what the laws say of every voxel.
+        """Write what the laws say of every voxel; what is free of state only where it stands there no more.
 
         Parameters
         ----------
@@ -187,15 +209,22 @@ class VoxelLaws:
         actors : (n_cells, n_voxels) density of the cells of each kind that act in the voxel [as the species].
         days : length of the step.
         acts : written.
-        constants : whether to write rows that are free of state too: they change at `renew` alone, and are left as they
-            are otherwise.
         begun : levels before the step, where these are not what is sensed: what stays goes on from them.
         """
         if self.shape[1] * self.shape[2] % WIDTH:
             raise InputError(f"a block of {self.shape} voxels: give rows of a multiple of {WIDTH}")
         fields = levels.order[levels.cells.shape[0] :]
         exchanged = np.stack([self.plan.net_rows[fields], self.plan.loss_rows[fields]], axis=1)
-        self._run(self._first, levels, begun or levels, actors, self.told, acts, exchanged, days, constants)
+        stale, told = acts.version != self.version, self.told_ahead if acts.cells.shape[0] else self.told
+        if stale:
+            acts.one_drain[:] = np.nan
+        unknown = np.isnan(acts.one_drain)
+        self._run(self._first, levels, begun or levels, actors, told, acts, exchanged, days, stale)
+        acts.version = self.version
+        losses = self.plan.loss_rows[fields[levels.matrix.shape[0] :]]
+        for k in np.flatnonzero(unknown & self.plan.constant[losses[: unknown.size]]):
+            drain = acts.drain[k]
+            acts.one_drain[k] = drain[0] if drain.min() == drain.max() else np.nan
 
     def evaluate(self, levels: Floats, actors: Floats, out: Floats, *, constants: bool = True) -> None:
         """Fill ``out`` (n_out, n_voxels) with the rates of every voxel.
@@ -207,7 +236,8 @@ class VoxelLaws:
         levels : (m, n_voxels) what is sensed of every species, those of the surface as in the voxel's column.
         actors : (n_cells, n_voxels) density of the cells of each kind that act in the voxel [as the species].
         out : (n_out, n_voxels), ordered as `TissuePlan` says.
-        constants : as of `act`.
+        constants : whether to write rows that are free of state too: they change at `renew` alone, and are left as they
+            are otherwise.
         """
         rows = (len(self.bound.model.species), len(self.plan.cells), self.n_out)
         for array, n_rows in zip((levels, actors, out), rows, strict=True):
@@ -225,7 +255,8 @@ class VoxelLaws:
         read = Levels(filled[0], none, empty, none, np.arange(rows[0]))
         self._run(
             first, read, read, filled[1], np.arange(self.n_out),
-            Acts(empty, empty, none, none, filled[2]), np.empty((0, 2), dtype=np.int64), 0.0, constants,
+            Acts(empty, empty, np.empty(0), none, none, none, none, filled[2]), np.empty((0, 2), dtype=np.int64), 0.0,
+            constants,
         )  # fmt: skip
         out[:] = filled[2][:, place]
 
@@ -236,7 +267,7 @@ class VoxelLaws:
         plan, everywhere = self.plan, first.size - 1
         on_top = (told >= plan.n_everywhere) & (told < plan.n_on_top)
         spans = np.where(on_top, 1, np.where(plan.constant[told] & (not constants), 0, everywhere))
-        for array in (*levels.arrays(), begun.matrix, begun.surface, actors, *vars(acts).values()):
+        for array in (*levels.arrays(), begun.matrix, begun.surface, actors, *acts.arrays()):
             # Machine code looks for the rows where they should be, and checks nothing.
             if not array.flags.c_contiguous or array.ctypes.data % 16:
                 raise InputError(
@@ -245,15 +276,18 @@ class VoxelLaws:
                 )
         rows, n = np.stack([told, spans], axis=1), self.workers.threads
         bounds = int(first[-1]) // WIDTH * np.arange(n + 1) // n * WIDTH
+        one_drain = np.tile(acts.one_drain, (n, 1))  # one for each thread: where a law bends, it changes
 
         def act(k: int) -> None:
             voxels.evaluate_voxels(
                 self._address, *levels.arrays(), levels.order, actors, self._p, self._u, first, bounds[k],
                 bounds[k + 1], rows, acts.found, exchanged, days, begun.matrix, begun.surface, acts.source, acts.drain,
-                acts.matrix, acts.surface, *self._work[k],
+                one_drain[k], acts.matrix, acts.surface, self.plan.entry_rows, self._leaves, self._makes, acts.cells,
+                acts.actors, *self._work[k],
             )  # fmt: skip
 
         self.workers.each(act, range(n))
+        acts.one_drain[np.isnan(one_drain).any(axis=0)] = np.nan
 
 
 @functools.cache

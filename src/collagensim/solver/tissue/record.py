@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping
 from typing import Any, TypeAlias
 
@@ -11,6 +12,7 @@ import numpy.typing as npt
 from collagensim.model import Architecture
 from collagensim.response import Snapshot
 from collagensim.solver.columns import derived_values
+from collagensim.solver.resting import SPACE
 from collagensim.solver.tissue.epithelium import sheet_told
 from collagensim.solver.tissue.fibres import fibres_told
 from collagensim.solver.tissue.stages import Senses
@@ -21,27 +23,47 @@ from collagensim.solver.tissue.world import World
 Floats: TypeAlias = npt.NDArray[np.float64]
 Integers: TypeAlias = npt.NDArray[np.int64]
 
+# Horizontal rows of voxels whose derived quantities are found together: what is worked on stays in the second cache.
+BAND = 32
+
 
 def averages(world: World, state: State, senses: Senses) -> dict[str, Floats]:
     """Every variable averaged by layer, (3,), or over the surface, ()."""
-    model, block = world.model, world.block
-    found: dict[str, Floats] = {}
-    for i, species in enumerate(model.species):
-        if species.kind == "surface":
-            k = int(np.flatnonzero(world.surface == i)[0])
-            found[species.name] = np.asarray(state.surface[k].mean())
-        else:
-            values = (
-                senses.actors[np.flatnonzero(world.cells == i)[0]] if i in world.cells else senses.levels[i]
-            )
-            found[species.name] = block.by_layer(values.reshape(block.shape))
-    levels = np.stack([senses.levels[i] for i in range(len(model.species))], axis=-1)[None, :, None]
-    derived = derived_values(world.bound, [d.name for d in model.derived], world.inputs(), levels)
-    on_top = world.surface_names
-    for name, values in derived.items():
-        at = values.reshape(block.shape)
-        found[name] = np.asarray(at[0].mean()) if name in on_top else block.by_layer(at)
+    model, block, found = world.model, world.block, dict[str, Floats]()
+    counted = senses.actors.reshape(world.n_kinds, *block.shape)
+    for which, rows in ((world.cells, counted), (world.soluble, state.soluble), (world.matrix, state.matrix)):
+        found |= _by_name(world, which, block.by_layer(rows))
+    found |= _by_name(world, world.surface, state.surface.mean(axis=(-2, -1)))
+    found = {species.name: np.asarray(found[species.name]) for species in model.species}
+    sensed = {i: senses.levels.row(i) for i in world.read_by_derived}
+    in_rows = [_derived_in(world, sensed, rows) for rows in bands(block.layer)]
+    for derived in model.derived:
+        means = np.concatenate([row[derived.name] for row in in_rows])
+        on_top = derived.name in world.surface_names
+        found[derived.name] = np.asarray(means[0]) if on_top else block.mean_of_rows(means)
     return found
+
+
+def bands(layer: Integers) -> list[slice]:
+    """Horizontal rows of voxels that are worked on together: of one layer each, and `BAND` at most."""
+    edges = [0, *(np.flatnonzero(np.diff(layer)) + 1).tolist(), layer.size]
+    layers = itertools.pairwise(edges)
+    return [slice(k, min(k + BAND, end)) for begin, end in layers for k in range(begin, end, BAND)]
+
+
+def _derived_in(world: World, sensed: Mapping[int, Floats], rows: slice) -> dict[str, Floats]:
+    """Derived quantities averaged over each of some horizontal rows of voxels of one layer, by name."""
+    model, (nz, ny, nx) = world.model, world.block.shape
+    n = rows.stop - rows.start
+    # One species after the other, so that formulas go along memory.
+    levels = np.empty((len(model.species), n, ny * nx))
+    for i, values in sensed.items():
+        levels[i] = values.reshape(nz, -1)[rows] if values.size == nz * ny * nx else values
+    block = world.block.layer[rows.start] * SPACE.n_compartments
+    inputs = {name: values[:1, block, None] for name, values in world.bound.inputs.items()}
+    states = np.moveaxis(levels.reshape(1, len(levels), -1), 1, -1)
+    found = derived_values(world.bound, [d.name for d in model.derived], inputs, states)
+    return {name: values.reshape(n, ny, nx).mean(axis=(-2, -1)) for name, values in found.items()}
 
 
 def snapshot(world: World, state: State, inputs: Mapping[str, float]) -> Snapshot:

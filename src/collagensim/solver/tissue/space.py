@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -31,6 +31,7 @@ class Block:
     slab_um : thickness of tissue that a slice stands for, or the voxel's edge in a block [um].
     layer : (nz,) layer of each row of voxels, 0 at the top.
     top_um : depth of the first row below the skin's surface [um].
+    n_dermis : rows that belong to the dermis; what rounding adds below is there and counts in no mean of a layer.
     """
 
     shape: tuple[int, int, int]
@@ -38,6 +39,7 @@ class Block:
     slab_um: float
     layer: Integers
     top_um: float
+    n_dermis: int
 
     @property
     def n_voxels(self) -> int:
@@ -67,14 +69,18 @@ class Block:
     @property
     def layer_thickness_mm(self) -> Floats:
         """Thickness (n_layers,) of what the block has of each layer [mm]."""
-        return np.asarray(np.bincount(self.layer) * (self.voxel_um / 1000.0), dtype=np.float64)
+        rows = np.bincount(self.layer[: self.n_dermis])
+        return np.asarray(rows * (self.voxel_um / 1000.0), dtype=np.float64)
 
-    def by_layer(self, values: Floats) -> Floats:
+    def by_layer(self, values: npt.NDArray[Any]) -> Floats:
         """Means (..., layer) of values (..., nz, ny, nx)."""
-        rows = values.mean(axis=(-2, -1), dtype=np.float64)
-        return np.stack(
-            [rows[..., self.layer == k].mean(axis=-1) for k in range(self.layer.max() + 1)], axis=-1
-        )
+        return self.mean_of_rows(values.mean(axis=(-2, -1), dtype=np.float64))
+
+    def mean_of_rows(self, rows: Floats) -> Floats:
+        """Means (..., layer) of means (..., nz) of horizontal rows."""
+        layer, within = self.layer[: self.n_dermis], rows[..., : self.n_dermis]
+        each = [np.compress(layer == k, within, axis=-1) for k in range(layer.max() + 1)]
+        return np.stack([some.mean(axis=-1) for some in each], axis=-1)
 
 
 def block_of(
@@ -94,8 +100,8 @@ def block_of(
     width_mm, breadth_mm : float
         Along x and y [mm]; without a breadth it is a vertical slice. Rounded up to whole multiples of 16 voxels.
     depth_mm : float, optional
-        Dermis from its top [mm]; default all of it. Rounded up too: what then lies below the dermis is taken as its
-        lowest layer.
+        Dermis from its top [mm]; default all of it. Rounded up too: what then lies below the dermis is made
+        of its lowest layer and counts in no mean.
     voxel_um : float, optional
         Edge of a voxel [um]; default 10 in a slice, 20 in a block.
     slab_um : float
@@ -124,7 +130,8 @@ def block_of(
     depths = (np.arange(nz) + 0.5) * edge / 1000.0
     bottoms = np.cumsum([layer.thickness_mm for layer in skin.layers])
     layer = np.minimum(np.searchsorted(bottoms, depths), len(bottoms) - 1)
-    return Block(shape, edge, slab, layer.astype(np.int64), 1000.0 * skin.layers[0].top_mm)
+    n_dermis = int(np.searchsorted(depths, bottoms[-1]))
+    return Block(shape, edge, slab, layer.astype(np.int64), 1000.0 * skin.layers[0].top_mm, n_dermis)
 
 
 def _voxels(length_mm: float, edge_um: float) -> int:

@@ -60,13 +60,12 @@ class Senses:
     ----------
     voxel : (n,) where each cell is.
     levels : what there is to sense, ``levels[i]`` of species i: as the step begins, then what laws read in its middle.
-    actors : (n_kinds, n_voxels) densities of the cells in the voxel itself [as the species].
+    actors : (n_kinds, n_voxels) densities of the cells in the voxel itself [as the species], then as ``levels``.
     acts : what the laws say.
     soluble : what the fields are after the step, written by `diffuse`, which changes it for the state's.
     climbs : what cells climb and what slows them; scratch : (nz, ny, nx). Both are written anew each step.
     sensed : (n_kinds, n_voxels) memory for cells as they are sensed.
     middle, middle_actors : levels and actors in the middle of the step, as they are foreseen.
-    version : of the laws whose constant rows ``found`` holds.
     """
 
     voxel: Integers
@@ -79,7 +78,6 @@ class Senses:
     sensed: Floats
     middle: Levels
     middle_actors: Floats
-    version: int = -1
 
     @property
     def found(self) -> Floats:
@@ -101,17 +99,19 @@ def new_senses(world: World) -> Senses:
     """Return memory for a world's steps."""
     block, laws = world.block, world.laws
     n, n_columns = block.n_voxels, block.n_voxels // block.shape[0]
+    # Arrays of one kind lie in one piece: the system gives large ones larger pages.
+    soluble = np.zeros((4, world.soluble.size, n), np.float32)
+    cells = np.zeros((4, world.n_kinds, n))
+    matrix, surface = np.zeros((2, world.matrix.size, n)), np.zeros((2, world.surface.size, n_columns))
     acts = Acts(
-        np.zeros((world.soluble.size, n), np.float32), np.zeros((world.soluble.size, n), np.float32),
-        np.zeros((world.matrix.size, n)), np.zeros((world.surface.size, n_columns)), np.full((laws.n_out, n), np.nan),
+        soluble[0], soluble[1], np.full(world.soluble.size, np.nan), np.zeros((0, n)), np.zeros((0, n)), matrix[0],
+        surface[0], np.full((laws.n_out, n), np.nan),
     )  # fmt: skip
-    levels = Levels(np.zeros((world.n_kinds, n)), acts.matrix, acts.source, acts.surface, world.order)
-    cells, matrix, single, surface = (np.zeros_like(array) for array in levels.arrays())
-    middle = Levels(cells, matrix, single, surface, world.order)
-    soluble = np.zeros((world.soluble.size, *block.shape), np.float32)
+    levels = Levels(cells[0], acts.matrix, acts.source, acts.surface, world.order)
+    middle = Levels(cells[1], matrix[1], soluble[2], surface[1], world.order)
     return Senses(
-        np.zeros(0, dtype=np.int64), levels, np.zeros((world.n_kinds, n)), acts, soluble,
-        climbs_of(world), np.zeros(block.shape), levels.cells, middle, np.zeros((world.n_kinds, n)),
+        np.zeros(0, dtype=np.int64), levels, cells[2], acts, soluble[3].reshape(-1, *block.shape),
+        climbs_of(world), np.zeros(block.shape), levels.cells, middle, cells[3],
     )  # fmt: skip
 
 
@@ -140,19 +140,15 @@ def secrete(world: World, state: State, senses: Senses, days: float) -> None:
     They say it of the middle of the step, from what they let expect there: so it is of order two.
     """
     begun, middle = senses.levels, senses.middle
-    half = replace(senses.acts, matrix=middle.matrix, surface=middle.surface)
-    say(world, senses, 0.5 * days, half)
+    half = replace(
+        senses.acts, cells=middle.cells, actors=senses.middle_actors, matrix=middle.matrix, surface=middle.surface
+    )  # fmt: skip
+    world.laws.act(begun, senses.actors, 0.5 * days, half)
     settle_fields(world, state, senses)
     foresee(world, state, senses, 0.5 * days)
     senses.levels = middle
-    world.laws.act(middle, senses.middle_actors, days, senses.acts, constants=False, begun=begun)
-
-
-def say(world: World, senses: Senses, days: float, acts: Acts) -> None:
-    """Let the laws say what follows from what is sensed."""
-    stale = senses.version != world.laws.version
-    world.laws.act(senses.levels, senses.actors, days, acts, constants=stale)
-    senses.version = world.laws.version
+    senses.actors, senses.middle_actors = senses.middle_actors, senses.actors
+    world.laws.act(middle, senses.actors, days, senses.acts, begun=begun)
 
 
 def fate(world: World, state: State, senses: Senses, days: float) -> None:
@@ -166,7 +162,7 @@ def fate(world: World, state: State, senses: Senses, days: float) -> None:
         if row >= 0:
             share = world.block.voxel_mm3 * days
             newcomers += arrivals(world, state, kind, senses.found[row], share, fates.PLACE)
-    anew = befall(world, state, senses, np.arange(state.n_cells), days, state.tick, newcomers)
+    anew = befall(world, state, senses, None, days, state.tick, newcomers)
     befall(world, state, senses, anew, 0.5 * days, state.tick + AGAIN, [])
     if (state.tick + round(days * TICKS)) // GROUPED > state.tick // GROUPED:
         place = state.kind * world.block.n_voxels + voxels_of(world, state.position)
@@ -177,24 +173,29 @@ def befall(
     world: World,
     state: State,
     senses: Senses,
-    who: Integers,
+    who: Integers | None,
     days: float,
     tick: int,
     newcomers: list[Newcomers],
 ) -> Integers:
-    """Let events happen to the cells ``who``, and add newcomers and daughters; return who is new or other than before.
+    """Let events happen to the cells ``who``, all as they were sensed when None, and add newcomers and daughters.
 
-    ``tick`` is that of their luck.
+    Returns who is new or other than before. ``tick`` is that of their luck.
     """
-    plan, chosen = world.laws.plan, np.empty(who.size, dtype=np.int64)
+    if who is None:
+        kind, voxel, identity = state.kind, senses.voxel, state.identity
+    else:
+        kind, voxel, identity = state.kind[who], voxels_of(world, state.position[who]), state.identity[who]
+    plan, chosen = world.laws.plan, np.empty(kind.size, dtype=np.int64)
     fates.choose_fates(
-        state.kind[who], voxels_of(world, state.position[who]), state.identity[who], senses.found[plan.hazard_rows],
-        plan.first_event, world.seed, tick, days, chosen, np.empty((fates.N_NOTED, fates.CHUNK)),
+        kind, voxel, identity, senses.found[plan.hazard_rows], plan.first_event, world.seed, tick, days, chosen,
+        np.empty((fates.N_NOTED, fates.CHUNK)),
     )  # fmt: skip
     struck, newcomers = np.flatnonzero(chosen >= 0), list(newcomers)
+    what, struck = chosen[struck], struck if who is None else who[struck]
     alive, other = np.ones(state.n_cells, dtype=bool), np.zeros(state.n_cells, dtype=bool)
-    for j in np.unique(chosen[struck]):
-        event, those = plan.events[j], who[struck[chosen[struck] == j]]
+    for j in np.unique(what):
+        event, those = plan.events[j], struck[what == j]
         if event.outcome == DIES:
             alive[those] = False
             state.made[event.kind, DIED] += those.size
@@ -235,7 +236,9 @@ def diffuse(world: World, state: State, senses: Senses, days: float) -> None:
     """Let the soluble fields spread, those in balance at once."""
     shape = state.soluble.shape
     source, drain = senses.source.reshape(shape), senses.drain.reshape(shape)
-    world.diffuser.step(state.soluble, source, drain, days, which=world.spreading, out=senses.soluble)
+    world.diffuser.step(
+        state.soluble, source, drain, days, which=world.spreading, out=senses.soluble, one_loss=senses.acts.one_drain
+    )  # fmt: skip
     for each in world.settlings:
         senses.soluble[each.field] = state.soluble[each.field]
     state.soluble, senses.soluble = senses.soluble, state.soluble

@@ -129,7 +129,13 @@ class World:
         settled = {each.field for each in self.settlings}
         return tuple(k for k in range(self.soluble.size) if k not in settled)
 
-    @property
+    @functools.cached_property
+    def read_by_derived(self) -> tuple[int, ...]:
+        """Positions of the species that derived quantities read."""
+        read = frozenset().union(*(states_read(derived.expression.node) for derived in self.model.derived))
+        return tuple(i for i, species in enumerate(self.model.species) if species in read)
+
+    @functools.cached_property
     def surface_names(self) -> frozenset[str]:
         """Derived quantities that read the surface."""
         names = {self.model.species[i] for i in self.surface}
@@ -182,7 +188,10 @@ def world_of(
         model, block, seed, index["cell"], index["soluble"], index["matrix"], index["surface"],
         bound.baseline[0].reshape(SPACE.n_layers, SPACE.n_compartments, -1)[:, 0],
         float(rest.radius_um[0]), bound,
-        VoxelLaws(model, bound, block.layer, block.shape, told_apart(architecture), workers),
+        VoxelLaws(
+            model, bound, block.layer, block.shape, told_apart(architecture),
+            [relaxation.of.name for relaxation in architecture.relaxations], workers,
+        ),
         Diffuser(block.shape, block.voxel_um, diffusion_of(bound, index["soluble"]), workers=workers), architecture,
         np.array([tips.get(model.species[i].name, 1.0) for i in index["cell"]]),
     )  # fmt: skip

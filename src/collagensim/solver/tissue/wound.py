@@ -36,16 +36,17 @@ def wound(world: World, state: State, injury: Injury, session: int) -> Floats:
     layers = block.layer[:, None, None]
 
     def share(mask: npt.NDArray[np.bool_], values: Floats) -> Floats:
-        """In a voxel that is hit, all of it; of a punch, the share that it takes."""
-        at = mask.reshape(block.shape)
-        return np.where(at, values[layers] if whole else 1.0, 0.0).reshape(1, -1, 1)
+        """In a voxel that is hit, all of it; of a punch, the share that it takes of every row."""
+        found = np.broadcast_to(values[layers], block.shape) if whole else mask.reshape(block.shape)
+        return np.array(found, dtype=np.float64).reshape(1, -1, 1)
 
-    removed = injury.removed_fraction[layers] * drawn.killed.reshape(block.shape)
+    # Needles take nothing away.
+    removed = share(np.zeros(block.n_voxels, dtype=bool), injury.removed_fraction)
     opened = np.broadcast_to(open_surface(world, state, drawn), block.shape)
     hurt = {
         "injury.kill_fraction": share(drawn.killed, injury.kill_fraction),
         "injury.vessel_fraction": share(drawn.struck, injury.vessel_fraction),
-        "injury.removed_fraction": removed.reshape(1, -1, 1),
+        "injury.removed_fraction": removed,
         "injury.epidermal_opening": opened.reshape(1, -1, 1),
     }
     before = unsoaked(world, state)
