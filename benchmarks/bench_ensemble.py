@@ -21,6 +21,8 @@ from collagensim.solver.simulate import simulate_course, simulate_courses
 from collagensim.solver.system import Bound, Space
 
 RTOL = 1e-5
+# As coarse as an error of at most 1e-5 allows, to a tenth, for us and for the peer.
+WOUND_RTOL = 1.3e-5
 PEER_RTOL = 2e-7
 SAMPLE = 25  # members that are run by the peer and held against the reference
 DAYS = 365.0
@@ -106,8 +108,8 @@ def wound25_figures(n=1000, rounds=5):
     sample = sets[:SAMPLE]
     exact = Ensemble(sample, 1e-11)
     exact()
-    ours = {threads: Ensemble(sets, RTOL, threads) for threads in (1, 2)}
-    figures = {"members": n, "rtol": RTOL, "peer_rtol": PEER_RTOL, **ours[1].counts()}
+    ours = {threads: Ensemble(sets, WOUND_RTOL, threads) for threads in (1, 2)}
+    figures = {"members": n, "rtol": WOUND_RTOL, "peer_rtol": PEER_RTOL, **ours[1].counts()}
     ours[2]()
     figures["error"] = worst(ours[1].states()[:SAMPLE], exact.states())
     times, theirs, before, run = {1: [], 2: []}, [], load_average(), one_by_one()
@@ -220,7 +222,7 @@ def check(figures, kept):
 def test_an_ensemble_of_wound25(benchmark):
     figures = wound25_figures(n=128, rounds=2)
     benchmark.extra_info.update({name: str(value) for name, value in figures.items()})
-    benchmark.pedantic(Ensemble(wound25.parameter_sets(128), RTOL), rounds=3, warmup_rounds=1)
+    benchmark.pedantic(Ensemble(wound25.parameter_sets(128), WOUND_RTOL), rounds=3, warmup_rounds=1)
     print(f"\nwound25, 128 members: {figures}")
     check(figures, recorded("ensemble_wound25"))
 

@@ -83,6 +83,15 @@ def test_a_course_with_a_bar_says_first_what_it_will_take(capsys):
     assert " s or somewhat more on this machine" in said
 
 
+def test_people_are_told_of_a_long_course_without_asking(capsys, monkeypatch):
+    monkeypatch.setattr("sys.stderr.isatty", lambda: True)
+    cs.simulate_tissue(SKIN, PROTOCOL, days=0.5, **SMALL)
+    assert "of memory" not in capsys.readouterr().err
+    monkeypatch.setattr(tissue, "WORTH_TELLING", 0.0)
+    cs.simulate_tissue(SKIN, PROTOCOL, days=0.5, **SMALL)
+    assert "of memory" in capsys.readouterr().err.splitlines()[0]
+
+
 def test_a_course_without_a_bar_says_nothing(capsys):
     cs.simulate_tissue(SKIN, PROTOCOL, days=0.5, progress=False, **SMALL)
     assert "tissue" not in capsys.readouterr().err

@@ -28,12 +28,12 @@ def day_bar(
     n : courses.
     title : what stands before the bar.
     progress : whether to draw it.
-    statement : what the run will need, written above a bar that was asked for.
+    statement : what the run will need, written before it; none where that is empty.
     """
     from tqdm import tqdm
 
     shows = is_shown(progress)
-    if progress:
+    if shows and statement:
         sys.stderr.write(f"collagensim: {statement}\n")
     form = "{desc}: {percentage:3.0f}% |{bar}| {elapsed}, about {remaining} left{postfix}"
     delay = 0.0 if progress else 2.0

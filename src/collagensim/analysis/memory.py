@@ -89,7 +89,46 @@ def _work_bytes(asked: Asked) -> float:
 
 
 def free_bytes() -> float | None:
-    """Return the memory that can be had without swapping [byte]; None where the system does not say."""
+    """Return the memory that can be had without swapping [byte]; None where the system does not say.
+
+    The least of what the machine has left, what a container may still take and what the process may still address.
+    """
+    rooms = [room for room in (_machine_room(), _container_room(), _address_room()) if room is not None]
+    return min(rooms, default=None)
+
+
+def _container_room(root: Path = Path("/sys/fs/cgroup")) -> float | None:
+    """What the control group leaves [byte], old file pages counted as free, as the kernel drops them first."""
+    for folder, most, used, cached in (
+        (root, "memory.max", "memory.current", "inactive_file"),
+        (root / "memory", "memory.limit_in_bytes", "memory.usage_in_bytes", "total_inactive_file"),
+    ):
+        try:
+            limit, taken = ((folder / name).read_text(encoding="ascii").strip() for name in (most, used))
+            rows = (folder / "memory.stat").read_text(encoding="ascii").split("\n")
+        except OSError:
+            continue
+        if limit != "max":
+            stale = sum(float(row.split()[1]) for row in rows if row.startswith(f"{cached} "))
+            return max(float(limit) - float(taken) + stale, 0.0)
+    return None
+
+
+def _address_room() -> float | None:
+    """What the limit of addresses (ulimit -v) leaves this process [byte]; None where there is none."""
+    table = Path("/proc/self/statm")
+    try:
+        import resource
+    except ImportError:  # not on Windows
+        return None
+    limit = resource.getrlimit(resource.RLIMIT_AS)[0]
+    if limit == resource.RLIM_INFINITY or not table.is_file():
+        return None
+    pages = float(table.read_text(encoding="ascii").split()[0])
+    return max(limit - pages * resource.getpagesize(), 0.0)
+
+
+def _machine_room() -> float | None:
     table = Path("/proc/meminfo")
     if table.is_file():
         for line in table.read_text(encoding="ascii").splitlines():

@@ -12,7 +12,7 @@ from typing import Any, TypeAlias
 
 from collagensim.analysis.day_bar import day_bar
 from collagensim.analysis.processes import check_program, side_by_side
-from collagensim.analysis.tissue import duration, forecast
+from collagensim.analysis.tissue import forecast, told_before
 from collagensim.errors import (
     ContraindicationWarning,
     InputError,
@@ -77,8 +77,7 @@ def simulate_tissues(
     failures = dict.fromkeys(chosen, NOT_RUN)
     at_once = min(most, len(jobs))
     ends, statement = forecast(asked, at_once, len(jobs))
-    if progress:
-        statement += duration(asked, len(ends) * len(jobs) / at_once)
+    statement = told_before(asked, statement, len(ends) * len(jobs) / at_once, progress)
     warn(asked.skin, asked.protocol)
     reached = dict.fromkeys(range(len(jobs)), 0.0)
     with day_bar(ends, len(jobs), f"{len(jobs)} tissues", progress, statement) as move:

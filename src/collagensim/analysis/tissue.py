@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 
-from collagensim.analysis.day_bar import day_bar
+from collagensim.analysis.day_bar import day_bar, is_shown
 from collagensim.analysis.memory import free_bytes, readable
 from collagensim.errors import InputError, plain
 from collagensim.response import Tissue
@@ -15,12 +15,14 @@ from collagensim.solver.tissue.probe import seconds_a_step
 from collagensim.solver.tissue.run import simulate_tissue
 from collagensim.solver.tissue.world import world_of
 
+# Voxels and steps from which a run takes some seconds, so that people are told beforehand without asking.
+WORTH_TELLING = 5e6
+
 
 def simulate_watched(asked: Asked, progress: bool | None) -> Tissue:
     """Return the tissue that was asked for; see `collagensim.simulate_tissue`."""
     ends, statement = forecast(asked, 1)
-    if progress:
-        statement += duration(asked, len(ends))
+    statement = told_before(asked, statement, len(ends), progress)
     with day_bar(ends, 1, "tissue", progress, statement) as move:
         found = simulate_tissue(
             asked.model, asked.architecture, asked.skin, asked.protocol, watch=lambda day: move([day]),
@@ -36,6 +38,13 @@ def tell_interrupt(tissue: Tissue, days: float) -> None:
     if status != "completed":
         text = f"{status} of {plain(days)}: the tissue holds the finished days only"
         warnings.warn(text, RuntimeWarning, stacklevel=4)
+
+
+def told_before(asked: Asked, statement: str, n_steps: float, progress: bool | None) -> str:
+    """Return what a run will need with the time it will take; nothing where it is short and nobody has asked."""
+    if progress or (is_shown(progress) and n_steps * asked.block.n_voxels > WORTH_TELLING):
+        return statement + duration(asked, n_steps)
+    return ""
 
 
 def duration(asked: Asked, n_steps: float) -> str:

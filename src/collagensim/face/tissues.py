@@ -64,8 +64,8 @@ def simulate_tissue(
         Increasing days of which all cells, fields, vessels and fibres are kept, to look at and to `Tissue.branch` from;
         default 1, 3, 7, 14 and 28. The last day is kept too.
     progress : bool, optional
-        Whether to draw a bar on stderr; True also states the memory and, from a few steps that are tried, the time that
-        the run will need. Default a bar in a terminal or notebook, when it takes more than two seconds.
+        Whether to state the memory and, from a few steps that are tried, the time that the run will need, and draw a
+        bar on stderr. Default in a terminal or notebook, for runs of more than some two seconds.
 
     Returns
     -------
@@ -147,7 +147,7 @@ def simulate_tissues(
     processes : int, optional
         At once; default as many as there are cores. With 1 all are run in this process.
     progress : bool, optional
-        Whether to draw a bar of simulated days on stderr; default in a terminal or notebook.
+        As of `simulate_tissue`; the bar is one of simulated days.
     days, width_mm, breadth_mm, depth_mm, voxel_um, slab_um, ageing, output_days, kept_days
         As in `simulate_tissue`.
     model, architecture
