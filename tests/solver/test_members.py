@@ -5,13 +5,15 @@ import pytest
 
 import collagensim as cs
 from collagensim.errors import InputError, ModelError, SolveError
+from collagensim.kernels import table
+from collagensim.model import Model, Parameter, Reaction, Source, Species
 from collagensim.solver import engine, exchange
 from collagensim.solver.mean_field import weighing
 from collagensim.solver.resting import SPACE, at_rest
 from collagensim.solver.simulate import simulate_course, simulate_courses
 from collagensim.solver.status import Status
 from collagensim.solver.strike import strike
-from collagensim.solver.system import Bound
+from collagensim.solver.system import Bound, Space
 from naive.robertson import NO_LINKS, RATES, engine_of
 
 MODEL = cs.dermal_healing()
@@ -352,3 +354,29 @@ def test_where_every_member_fails_nobody_raises():
     with pytest.warns(RuntimeWarning, match="2 of 2"):
         many = cs.simulate_many(skin, protocol, parameters={name: [1e30, 1e31]}, days=10, progress=False)
     assert len(many.failures) == 2
+
+
+def test_clocks_of_idle_lanes_stay_within_numbers(monkeypatch):
+    """Lanes without a member go along with every step, however many there are in a row."""
+    x, y = (Species(name, "1", "cell", start, 1.0, signed=True) for name, start in (("xx", 1.0), ("yy", 0.0)))
+    k = Parameter("k", 1.0, "1/day", 0.0, 1e9, Source("assumed"), "assumed")
+    turning = Model(
+        "turning", [x, y], reactions=[Reaction("one", k * y, {x: 1}), Reaction("two", k * x, {y: -1})]
+    )
+    bound = Bound(turning, Space(), {}, {"k": np.array([0.0] * 7 + [1.0])})
+    bound.renew()
+    empty = np.empty(0, dtype=np.int64)
+    made = engine.make_engine("rodas5p", bound, (empty, empty, np.empty((8, 0))), engine.Limits(rtol=1e-9))
+    clocks, guard = [], made._guard
+
+    def look(lanes, late):
+        clocks.append(lanes.small.reshape(-1, lanes.width)[table.CLOCK + table.TIME].copy())
+        guard(lanes, late)
+
+    monkeypatch.setattr(made, "_guard", look)
+    # Seven members in which nothing moves end soon; their lanes go on with what they left while the last turns.
+    made.run(np.array([1.0] * 7 + [500.0]), np.empty((8, 0)), np.empty((8, 0, made.layout.n)))
+    assert made.counts[7, 0] > 2000
+    # Steps of an idle lane end at 1e30 days, of which there are some thousands.
+    assert np.abs(clocks).max() < 1e34
+    assert all(status is Status.COMPLETED for status in made.status)

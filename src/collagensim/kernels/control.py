@@ -77,6 +77,7 @@ if TYPE_CHECKING:
 # A proposal aims at an error of SAFETY^5 = 0.6 tolerances.
 SAFETY, MOST, LEAST = 0.9, 8.0, 0.1
 SMALLEST = 1e-20  # mean square of an error below which a step grows no more
+BEYOND = 1e30  # longer than any course; lanes that idle grow no further, so that their clocks never end
 NO_STEP = 1e-150  # stands for the size of the step before the first
 
 
@@ -194,7 +195,7 @@ def accept(small: Numbers) -> None:
     step, last_factor, last_step, most = own[STEP], own[LAST_FACTOR], own[LAST_STEP], small[MAY_GROW]
     proposed = tried * growth(factor, tried, last_factor, last_step, most)
     # A step cut short for the end says nothing against the longer one that was proposed.
-    proposed = where_negative(tried - step, larger(proposed, step), proposed)
+    proposed = smaller(where_negative(tried - step, larger(proposed, step), proposed), BEYOND)
     own[TIME], own[STEP] = small[REACHED], where_negative(ok, proposed, step)
     own[LAST_FACTOR] = where_negative(ok, factor, last_factor)
     own[LAST_STEP] = where_negative(ok, tried, last_step)

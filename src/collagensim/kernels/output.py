@@ -165,7 +165,7 @@ def find_due(
     due = 0
     while lane < WIDTH:
         at, end = small[DUE * WIDTH + lane], small[REACHED * WIDTH + lane]
-        if at <= end:
+        if who[lane] >= 0 and at <= end:
             member = who[lane]
             done, start = tail(counts, member * N_COUNTS), small[(CLOCK + TIME) * WIDTH + lane]
             row = done[ROW]

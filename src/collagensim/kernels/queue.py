@@ -99,7 +99,7 @@ def refill(
 
 @compact
 def rest_lane(lane: int, width: int, small: Floats) -> None:
-    """Idle lanes calculate too: let them take steps of one for ever."""
+    """Idle lanes calculate too: let them take steps of one, and of whatever they grow to."""
     own = tail(small, CLOCK * width + lane)
     own[TIME * width], own[UNTIL * width], own[STEP * width] = 0.0, np.inf, 1.0
     own[LAST_STEP * width], own[LAST_FACTOR * width] = 0.0, 0.0
